@@ -1,0 +1,1 @@
+"""Serve: the six resources of the Customers API, read from the serving database."""

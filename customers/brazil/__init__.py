@@ -1,0 +1,1 @@
+"""Brazilian document numbers and codes: one small module each, scalar and, where it pays, vectorised."""

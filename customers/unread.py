@@ -1,0 +1,29 @@
+"""The mark that a value keeps when staging could not read it, so that nothing unreadable is dropped.
+
+A staged or mapped cell is canonical text (``1990-05-21``, ``true``, ``2021``, ``1500.00``), missing, or *unread*:
+the mark followed by the raw text. The mark travels with the value through the mapping, and the check stage turns it
+into exactly one finding on the field: dates ``S-format``, decimals ``S-pattern``, codes ``S-enum`` (a brand
+``X-UNMAPPED``), flags and years ``S-type``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# A Unicode noncharacter, reserved for use inside a program: no export can hold it as text.
+UNREAD = "\ufdd0"
+
+
+def is_unread(values: pa.Array) -> pa.BooleanArray:
+    """Say which cells carry the mark; missing cells do not."""
+    return pc.fill_null(pc.starts_with(values, UNREAD), False)  # noqa: FBT003 (Arrow's positional fill value)
+
+
+def raw(values: pa.Array) -> pa.Array:
+    """Return the text behind the mark, and other text as it is."""
+    return pc.if_else(pc.starts_with(values, UNREAD), pc.utf8_slice_codeunits(values, start=1), values)

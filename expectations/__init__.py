@@ -1,0 +1,1 @@
+"""Check: Great Expectations suites compiled from dictionary and rules; findings and quarantine."""

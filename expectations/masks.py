@@ -1,0 +1,39 @@
+"""What a kernel finds out about one rule: how many values it looked at, and which rows fail. Never a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from expectations.cells import Positions
+
+
+class RuleKey(NamedTuple):
+    """Name one rule on one xpath: some rules stand on several fields of a structure."""
+
+    rule: str
+    xpath: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """Hold the outcome of one rule on one block: ``applied`` counts the failed and the unknown too.
+
+    ``failed`` are rows of the rule's block, ascending, each at most once.
+    """
+
+    applied: int
+    unknown: int
+    failed: Positions
+
+
+NOTHING: Positions = np.empty(0, dtype=np.int64)
+
+Masks = dict[RuleKey, Mask]
+
+
+def all_pass(applied: int) -> Mask:
+    """Return the mask of a rule that nothing breaks."""
+    return Mask(applied, 0, NOTHING)

@@ -1,0 +1,122 @@
+"""Findings and results as tables, made of failing rows alone; shapes are the only thing that is said of a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from customers.findings import FINDINGS_SCHEMA, RULE_RESULTS_SCHEMA, shapes
+from expectations.cells import text_array
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from customers.blocks import Documents, Origin, Rows
+    from customers.rule_kinds import Severity
+    from expectations.catalogue import Judged
+    from expectations.cells import Positions
+    from expectations.masks import RuleKey
+
+
+class Outcome(NamedTuple):
+    """Count what became of the values that one rule applied to."""
+
+    key: RuleKey
+    severity: Severity
+    applied: int
+    failed: int
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Name the rows of one block that break one rule, and how severe that is."""
+
+    judged: Judged
+    rows: Positions
+    severity: Severity
+
+
+def occurrences(documents: Documents, block: str, rows: Positions, xpath: str) -> pa.Array:
+    """Return the path of an xpath for rows of a block, such as ``$.contacts.phones[2].areaCode``."""
+    steps = xpath.removeprefix(block).replace("/", ".")
+    return pc.binary_join_element_wise(_elements(documents, block, rows), steps, "")
+
+
+def _elements(documents: Documents, block: str, rows: Positions) -> pa.Array:
+    """Return the path of each row itself: ``$`` for the data element, ``$.contacts.phones[2]`` for a list's element."""
+    inside = documents.blocks[block]
+    parent = inside.block.parent
+    if parent is None:
+        return pa.array(["$"]).take(pa.array(np.zeros(len(rows), dtype=np.int64)))
+    around = _elements(documents, parent, inside.parent[rows])
+    steps = block.removeprefix(parent).replace("/", ".")
+    places = pa.array(inside.position[rows]).cast(pa.string())
+    return pc.binary_join_element_wise(around, f"{steps}[", places, "]", "")
+
+
+def _origin(rows: Rows, xpath: str) -> Origin | None:
+    """Return where a column came from; what has no column takes the place of a column below, or of the list's row."""
+    if xpath in rows.origins:
+        return rows.origins[xpath]
+    below = [origin for name, origin in rows.origins.items() if name.startswith(f"{xpath}/")]
+    if not below and rows.block.parent is not None:
+        below = list(rows.origins.values())
+    return below[0] if below else rows.origins.get(rows.block.path)
+
+
+def _lines(origin: Origin | None, rows: Positions) -> tuple[pa.Array, pa.Array]:
+    """Return source file and line for rows; both null where no line is known."""
+    if origin is None:
+        return pa.nulls(len(rows), pa.string()), pa.nulls(len(rows), pa.int64())
+    chosen = origin.at(rows)
+    lines = chosen.lines.astype(np.int64)
+    unknown = lines == 0
+    names = pa.repeat(chosen.file, len(rows)) if isinstance(chosen.file, str) else chosen.file
+    return pc.if_else(pa.array(unknown), None, names), pa.array(lines, mask=unknown)
+
+
+def _findings_of(failure: Failure, documents: Documents, refs: pa.Array) -> pa.Table:
+    rows, xpath = failure.rows, failure.judged.key.xpath
+    inside = documents.blocks[failure.judged.block]
+    column = inside.columns.get(xpath)
+    shape = pa.nulls(len(rows), pa.string()) if column is None else shapes(text_array(column).take(pa.array(rows)))
+    file, line = _lines(_origin(inside, xpath), rows)
+    texts = (documents.structure, failure.judged.key.rule, failure.severity)
+    structure, rule, severity = (pa.repeat(text, len(rows)) for text in texts)
+    customers = text_array(refs).take(pa.array(inside.document[rows]))
+    paths = occurrences(documents, failure.judged.block, rows, xpath)
+    columns = [structure, customers, paths, rule, severity, shape, file, line]
+    return pa.Table.from_arrays(columns, schema=FINDINGS_SCHEMA)
+
+
+def findings(failures: Iterable[Failure], documents: Documents, refs: pa.Array) -> pa.Table:
+    """Return one finding for each failing row of each rule.
+
+    ``refs`` has the customer's pseudonym for each document. A column of the export whose line is 0 or that no
+    mapping names has no source.
+    """
+    tables = [_findings_of(failure, documents, refs) for failure in failures if len(failure.rows)]
+    return pa.concat_tables(tables) if tables else FINDINGS_SCHEMA.empty_table()
+
+
+def results(outcomes: Iterable[Outcome], structure: str) -> pa.Table:
+    """Return the counts of each rule; applied = passed + failed + unknown."""
+    rows = [
+        {
+            "structure": structure,
+            "xpath": outcome.key.xpath,
+            "rule": outcome.key.rule,
+            "severity": outcome.severity,
+            "applied": outcome.applied,
+            "passed": outcome.applied - outcome.failed - outcome.unknown,
+            "failed": outcome.failed,
+            "unknown": outcome.unknown,
+        }
+        for outcome in outcomes
+    ]
+    return pa.Table.from_pylist(rows, RULE_RESULTS_SCHEMA)

@@ -1,0 +1,79 @@
+"""The verdict of Great Expectations on the masks of a structure; it is imported here, and only when asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from threading import get_ident
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from customers.dictionary import DEFAULT_VERSION
+from expectations.catalogue import NEVER_APPLIES, Judged, catalogue
+from expectations.masks import Mask, Masks, RuleKey, all_pass
+
+if TYPE_CHECKING:
+    from great_expectations.core import ExpectationSuite, ExpectationSuiteValidationResult
+    from great_expectations.core.batch_definition import BatchDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """State what Great Expectations returned for one rule: success, the counts, and every failing row."""
+
+    judged: Judged
+    success: bool
+    mask: Mask
+
+
+@cache
+def suite(structure: str, version: str = DEFAULT_VERSION) -> ExpectationSuite:
+    """Compile the rules of a structure into a suite: one expectation for each that a block can break."""
+    from great_expectations.core import ExpectationSuite  # noqa: PLC0415 (more than a second)
+
+    from expectations.kinds import expectation  # noqa: PLC0415 (as above)
+
+    expectations = [expectation(judged) for judged in catalogue(structure, version) if judged.kind not in NEVER_APPLIES]
+    return ExpectationSuite(f"{structure} {version}", expectations=expectations)
+
+
+@cache
+def _batches(thread: int) -> BatchDefinition[Any]:  # noqa: ARG001 (a context keeps one active batch: one per thread)
+    """Set up an ephemeral context that tells nobody and draws no progress bars."""
+    import great_expectations  # noqa: PLC0415 (as above)
+
+    context = great_expectations.get_context(mode="ephemeral")
+    context.variables.analytics_enabled = False
+    context.variables.progress_bars = {"globally": False}
+    source = context.data_sources.add_pandas("blocks")
+    return source.add_dataframe_asset("masks").add_batch_definition_whole_dataframe("bucket")
+
+
+def validate(masks: Masks, structure: str, version: str = DEFAULT_VERSION) -> ExpectationSuiteValidationResult:
+    """Let Great Expectations judge the masks of a structure; the result holds positions and counts, no values."""
+    from expectations.gx import COLUMN, SealedMasks  # noqa: PLC0415 (as above)
+
+    frame = pd.DataFrame({COLUMN: [SealedMasks(masks)]})
+    batch = _batches(get_ident()).get_batch({"dataframe": frame})
+    return batch.validate(suite(structure, version), result_format={"result_format": "COMPLETE"})
+
+
+def verdicts(masks: Masks, structure: str, version: str = DEFAULT_VERSION) -> list[Verdict]:
+    """Read the verdicts off the validation's results, in the catalogue's order; matched by rule id and xpath.
+
+    A rule that no block can break has no expectation: it applied to nothing.
+
+    Raises RuntimeError if an expectation could not be judged, which is a defect of this program.
+    """
+    never = (True, all_pass(0))
+    by_key = {judged.key: never for judged in catalogue(structure, version) if judged.kind in NEVER_APPLIES}
+    for result in validate(masks, structure, version).results:
+        meta, details = result.expectation_config.meta, result.result
+        key = RuleKey(meta["rule_id"], meta["xpath"])
+        if "unexpected_index_list" not in details:
+            message = f"Great Expectations could not judge {key.rule} at {key.xpath} of {structure}"
+            raise RuntimeError(message)
+        mask = Mask(details["element_count"], details["unknown_count"], details["unexpected_index_list"])
+        by_key[key] = (bool(result.success), mask)
+    return [Verdict(judged, *by_key[judged.key]) for judged in catalogue(structure, version)]

@@ -1,0 +1,78 @@
+"""Say of every person whether the relation is open, blocked or ended, from the states of all registers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from customers.pseudonyms import person_ids
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mappings.staging import Registers
+    from sql.store import Store
+
+AVAILABLE, BLOCKED, ENDED = "AVAILABLE", "TEMPORARILY_UNAVAILABLE", "UNAVAILABLE"
+
+
+def availability(registers: Registers, secret: str) -> pa.Table:
+    """Return person_id, tax_id, kind and availability of each person of a bucket.
+
+    Any active register makes the person AVAILABLE, else any blocked one TEMPORARILY_UNAVAILABLE, else UNAVAILABLE. A
+    register whose state no table lists counts as blocked: its documents are refused, and nobody is told that the
+    relation ended.
+    """
+    persons, first = np.unique(registers.person, return_index=True)
+    best = np.full(len(persons), 0, np.int64)
+    rank = np.select([registers.status == "A", registers.status == "E"], [2, 0], 1)
+    np.maximum.at(best, np.searchsorted(persons, registers.person), rank)
+    lead = pa.array(first)
+    kinds = pa.array(registers.kind[first].tolist(), pa.string())
+    tax_ids, keys = registers.tax_ids.take(lead), registers.core_keys.take(lead)
+    alone = pc.binary_join_element_wise("@", keys, "")
+    person_keys = pc.binary_join_element_wise(kinds, pc.coalesce(tax_ids, alone), ":")
+    names = pa.array([ENDED, BLOCKED, AVAILABLE])
+    return pa.table(
+        {
+            "person_id": person_ids(person_keys, secret),
+            "tax_id": tax_ids,
+            "kind": kinds,
+            "availability": names.take(pa.array(best)),
+        }
+    )
+
+
+class Availabilities:
+    """Write, unseen, what changes in the relation ``customers``."""
+
+    def __init__(self, store: Store, run_seq: int, now: str) -> None:
+        self._store, self._run_seq, self._now = store, run_seq, now
+        self._before = store.customer_states().combine_chunks()
+        self._ids = pa.chunked_array(self._before["person_id"]).combine_chunks()
+        self._seen = np.zeros(len(self._ids), bool)
+
+    def settle(self, persons: pa.Table, missing_siblings: pa.Array) -> None:
+        """Write the persons of one bucket whose availability is new; leave those with a missing sibling."""
+        left_out = pc.fill_null(pc.is_in(persons["tax_id"], missing_siblings), False)  # noqa: FBT003 (Arrow's fill value)
+        place = pc.index_in(persons["person_id"], self._ids).combine_chunks()
+        self._seen[place.drop_null().to_numpy(zero_copy_only=False).astype(np.int64)] = True
+        same = pc.equal(self._before["availability"].combine_chunks().take(place), persons["availability"])
+        changed = pc.invert(pc.or_(pc.fill_null(same, False), left_out))  # noqa: FBT003 (as above)
+        self._write(persons.filter(changed))
+
+    def finish(self, kind: str) -> None:
+        """Call UNAVAILABLE whom a full batch does not have any more."""
+        if kind == "full":
+            gone: NDArray[np.bool_] = ~self._seen & pc.not_equal(self._before["availability"], ENDED).to_numpy()
+            people = self._before.select(["person_id", "tax_id", "kind"]).filter(pa.array(gone))
+            ended = pa.repeat(pa.scalar(ENDED), people.num_rows)
+            self._write(people.append_column("availability", ended))
+
+    def _write(self, persons: pa.Table) -> None:
+        if persons.num_rows:
+            since = pa.repeat(pa.scalar(self._now), persons.num_rows)
+            self._store.write_customer_states(self._run_seq, persons.append_column("since", since))

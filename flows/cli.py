@@ -1,0 +1,185 @@
+"""The command line: ``cadastra <verb>``. Heavy libraries are imported by the verbs that need them.
+
+JSON goes to standard output alone, everything else to standard error. Exit codes: 0 published or clean, 1 findings
+(``check``) or another error, 2 usage or unreadable input, 3 held, 4 export refused, 5 published with rejects under
+--strict, 6 another run holds the database, 7 accounting does not add up, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from customers.errors import CadastraError
+
+if TYPE_CHECKING:
+    from flows.pipeline import Job, Report
+
+app = typer.Typer(
+    name="cadastra",
+    help=__doc__,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+dictionary_verbs = typer.Typer(no_args_is_help=True, help="The data dictionaries as data.")
+database_verbs = typer.Typer(no_args_is_help=True, help="The serving database.")
+app.add_typer(dictionary_verbs, name="dictionary")
+app.add_typer(database_verbs, name="db")
+
+Database = Annotated[str | None, typer.Option("--database", help="URL; default CADASTRA_DATABASE_URL.")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+
+
+def main() -> None:
+    """Run the command line; an error of the operator's is one line and an exit code."""
+    try:
+        app()
+    except CadastraError as problem:
+        sys.stderr.write(f"cadastra: {problem}\n")
+        sys.exit(problem.exit_code)
+    except Exception as defect:  # noqa: BLE001 (the last place: whatever comes here is a defect of this program)
+        # The text of an unforeseen error may quote a customer's value: say where it happened, not what it says.
+        sys.stderr.writelines(traceback.format_tb(defect.__traceback__))
+        sys.stderr.write(f"cadastra: defect: {type(defect).__name__} (its text is withheld: it may hold customer data)\n")
+        sys.exit(1)
+
+
+@app.command()
+def run(
+    export: Annotated[Path, typer.Option(help="Folder of one business date.")],
+    core: Annotated[str | None, typer.Option(help="Core profile; default CADASTRA_CORE.")] = None,
+    database: Database = None,
+    version: Annotated[str, typer.Option(help="Version of the Customers API.")] = "2.2.1",
+    strict: Annotated[bool, typer.Option(help="Exit with 5 when documents were refused.")] = False,
+    flow: Annotated[bool, typer.Option("--flow", help="Run as a Prefect flow (also with PREFECT_API_URL set).")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no tables.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Publish one export: map it, check it, and serve what passes."""
+    from flows.nightly import run_job  # noqa: PLC0415 (heavy)
+    from flows.reporting import as_data, progress, show_json, show_report  # noqa: PLC0415 (as above)
+
+    with progress(quiet=quiet or as_json) as tell:
+        report = run_job(_job(core, export, database, version, tell), as_flow=flow)
+    if as_json:
+        show_json(as_data(report))
+    elif not quiet:
+        show_report(report)
+    _strictly(report, strict=strict)
+
+
+def _job(core: str | None, export: Path, database: str | None, version: str, tell: object) -> Job:
+    from customers.dictionary import versions  # noqa: PLC0415 (heavy)
+    from customers.errors import UsageError  # noqa: PLC0415
+    from flows.pipeline import Job  # noqa: PLC0415
+    from flows.reporting import say  # noqa: PLC0415
+    from flows.settings import load_settings, secret_of  # noqa: PLC0415
+    from mappings.core import load_core  # noqa: PLC0415
+
+    settings = load_settings(database)
+    if version not in versions():
+        msg = f"no dictionary of version {version}; known: {', '.join(versions())}"
+        raise UsageError(msg)
+    return Job(
+        core=load_core(core or settings.core, tuple(settings.cores_path)),
+        export=export,
+        database_url=settings.database_url,
+        secret=secret_of(settings, say),
+        version=version,
+        bucket_size=settings.bucket_size,
+        tell=tell,  # type: ignore[arg-type]
+    )
+
+
+def _strictly(report: Report, *, strict: bool) -> None:
+    from customers.errors import PublishedWithRejects  # noqa: PLC0415
+
+    if strict and report.rejected:
+        msg = f"published, but {report.rejected} documents were refused (run {report.run_id})"
+        raise PublishedWithRejects(msg)
+
+
+@app.command()
+def sample(
+    customers: Annotated[int, typer.Option(min=1, help="Registers to invent.")],
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 1,
+    bad: Annotated[float, typer.Option(min=0, max=1, help="Share of registers with one defect each.")] = 0.0,
+    date: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Business date.")] = datetime(2026, 11, 20),  # noqa: B008, DTZ001
+    format_: Annotated[Literal["csv", "parquet"], typer.Option("--format", help="File format.")] = "csv",
+    delta_of: Annotated[Path | None, typer.Option(help="Earlier sample to write a delta against.")] = None,
+    changed: Annotated[float, typer.Option(min=0, max=1, help="Share of persons that change in a delta.")] = 0.01,
+    as_json: AsJson = False,
+) -> None:
+    """Write an invented export of the reference core, of any size."""
+    from dataclasses import asdict  # noqa: PLC0415
+
+    from flows.reporting import say, show_json  # noqa: PLC0415
+    from mappings.cores.reference.sample import write_sample  # noqa: PLC0415 (heavy)
+
+    summary = write_sample(
+        out,
+        customers=customers,
+        seed=seed,
+        bad=bad,
+        date=date.date(),
+        format=format_,
+        delta_of=delta_of,
+        changed=0.0 if delta_of is None else changed,
+    )
+    if as_json:
+        show_json(asdict(summary))
+    else:
+        say(f"{out}: {summary.rows['clientes']:,} registers, {sum(summary.rows.values()):,} rows, {summary.bad_registers:,} bad")
+
+
+@app.command()
+def runs(
+    limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 20,
+    database: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the runs and what became of them."""
+    from flows.ledger_views import show_runs  # noqa: PLC0415 (heavy)
+
+    show_runs(database, limit, as_json=as_json)
+
+
+@dictionary_verbs.command("import")
+def dictionary_import(
+    file: Annotated[Path, typer.Argument(help="Official dictionary CSV.")],
+    version: Annotated[str, typer.Option(help="Version that the file states.")],
+    structure: Annotated[str | None, typer.Option(help="Structure, if the file's name does not tell.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of dictionaries; default: the shipped ones.")] = None,
+) -> None:
+    """Turn an official dictionary CSV into facts only."""
+    import customers  # noqa: PLC0415
+    from customers.dictionary_import import import_dictionary, write_dictionary  # noqa: PLC0415
+    from flows.reporting import say  # noqa: PLC0415
+
+    name, fields = import_dictionary(file, structure)
+    folder = (out or Path(customers.__file__).parent / "dictionaries") / version
+    folder.mkdir(parents=True, exist_ok=True)
+    write_dictionary(fields, folder / f"{name}.csv")
+    say(f"{folder / f'{name}.csv'}: {len(fields)} xpaths")
+
+
+@database_verbs.command("upgrade")
+def db_upgrade(database: Database = None) -> None:
+    """Bring the tables of the serving database up to date."""
+    from flows.reporting import say  # noqa: PLC0415
+    from flows.settings import load_settings  # noqa: PLC0415 (heavy)
+    from sql.migrate import upgrade  # noqa: PLC0415
+
+    upgrade(load_settings(database).database_url)
+    say("the serving database is up to date")
+
+
+if __name__ == "__main__":
+    main()

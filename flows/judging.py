@@ -1,0 +1,149 @@
+"""One bucket, one structure: map, check, nest. Plain functions of data; nothing here opens or waits."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from customers.findings import FINDINGS_SCHEMA
+from customers.structures import STRUCTURES
+from expectations.judge import judge
+from mappings.assembly import map_structure
+from mappings.nest import content_hashes, nest
+from mappings.structure_maps import MAPS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from mappings.assembly import Mapped
+    from mappings.staging import Bucket
+    from mappings.structure_map import Context
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Add up wall seconds by stage."""
+
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    _since: float = field(default_factory=perf_counter)
+
+    def lap(self, stage: str) -> None:
+        """Give the time since the last lap to a stage."""
+        now = perf_counter()
+        self.seconds[stage] += now - self._since
+        self._since = now
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Hold what one structure of one bucket came to.
+
+    ``accepted`` has the columns of the store's documents; ``refused`` has customer_id and tax_id of the documents
+    that may not be published; ``results`` has the counts of every rule.
+    """
+
+    structure: str
+    accepted: pa.Table
+    refused: pa.Table
+    findings: pa.Table
+    results: pa.Table
+    read: int
+    excluded: dict[str, int]
+    gone: pa.Array
+    kept: pa.Array
+    halted: tuple[str, ...]
+
+
+def judge_bucket(bucket: Bucket, context: Context, watch: Stopwatch) -> Iterator[Judged]:
+    """Map, check and nest each structure of a staged bucket."""
+    for structure in STRUCTURES:
+        mapped = map_structure(MAPS[structure.name], bucket, context)
+        watch.lap("map")
+        verdict = judge(mapped.documents, refs=mapped.refs, reference_date=context.business_date)
+        refused, extra = _refused_before(mapped, verdict.refused)
+        watch.lap("check")
+        texts = nest(verdict.documents)
+        accepted = _documents(mapped, texts, ~refused, context.version)
+        watch.lap("nest")
+        yield Judged(
+            structure.name,
+            accepted,
+            _people(mapped, refused),
+            pa.concat_tables([verdict.findings, extra]),
+            verdict.results,
+            mapped.read,
+            mapped.excluded,
+            mapped.gone,
+            mapped.kept,
+            verdict.halted,
+        )
+
+
+def _refused_before(mapped: Mapped, refused: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], pa.Table]:
+    """Add the documents that staging already refused, with one finding each."""
+    refused = refused.copy()
+    refused[[refusal.document for refusal in mapped.refusals]] = True
+    rows = [
+        {
+            "structure": mapped.documents.structure,
+            "customer_ref": mapped.refs[refusal.document].as_py(),
+            "occurrence": "$",
+            "rule": refusal.rule,
+            "severity": "reject",
+            "shape": None,
+            "source_file": refusal.file,
+            "source_line": refusal.line,
+        }
+        for refusal in mapped.refusals
+    ]
+    return refused, pa.Table.from_pylist(rows, FINDINGS_SCHEMA)
+
+
+def _documents(mapped: Mapped, texts: pa.Array, kept: NDArray[np.bool_], version: str) -> pa.Table:
+    mask = pa.array(kept)
+    documents = texts.filter(mask)
+    count = len(documents)
+    return pa.table(
+        {
+            "structure": pa.repeat(pa.scalar(mapped.documents.structure), count),
+            "version": pa.repeat(pa.scalar(version), count),
+            "customer_id": mapped.customer_ids.filter(mask),
+            "core_key": mapped.core_keys.filter(mask),
+            "tax_id": mapped.tax_ids.filter(mask),
+            "content_hash": content_hashes(documents),
+            "update_date_time": mapped.updated_at.filter(mask),
+            "document": documents,
+        }
+    )
+
+
+def _people(mapped: Mapped, chosen: NDArray[np.bool_]) -> pa.Table:
+    mask = pa.array(chosen)
+    return pa.table({"customer_id": mapped.customer_ids.filter(mask), "tax_id": mapped.tax_ids.filter(mask)})
+
+
+def add_results(parts: list[pa.Table]) -> pa.Table:
+    """Add up the rule results of several buckets: one row per structure, xpath, rule and severity."""
+    keys = ["structure", "xpath", "rule", "severity"]
+    counts = ["applied", "passed", "failed", "unknown"]
+    grouped = pa.concat_tables(parts).group_by(keys, use_threads=False).aggregate([(name, "sum") for name in counts])
+    return grouped.select(keys + [f"{name}_sum" for name in counts]).rename_columns(keys + counts)
+
+
+def top_rules(findings: pa.Table, severity: str, most: int) -> list[tuple[str, int]]:
+    """Return the rules with the most findings of a severity, most frequent first."""
+    rules = findings.filter(pc.equal(findings["severity"], severity))["rule"]
+    counts = sorted(((item["values"], item["counts"]) for item in pc.value_counts(rules).to_pylist()), key=_worst)
+    return counts[:most]
+
+
+def _worst(rule: tuple[str, int]) -> tuple[int, str]:
+    return -rule[1], rule[0]

@@ -1,0 +1,141 @@
+"""What a run tells a person and a machine: progress, the closing table, JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from flows.pipeline import Report
+
+MOST_RULES = 10
+WIDTH = 120
+# The counts of a structure, and what the closing table calls them where there is no room.
+COUNTS = {
+    "read": "read",
+    "published_new": "new",
+    "published_changed": "changed",
+    "unchanged": "same",
+    "rejected_stale": "rejected, stale",
+    "rejected_unserved": "rejected, unserved",
+    "excluded": "excluded",
+    "withdrawn": "withdrawn",
+}
+
+
+def say(message: str) -> None:
+    """Tell the operator something, away from standard output, which is for JSON."""
+    sys.stderr.write(f"{message}\n")
+
+
+def show_json(data: object) -> None:
+    """Write one JSON document to standard output."""
+    sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def progress(*, quiet: bool) -> Iterator[Callable[[str, float], None]]:
+    """Show the stage and its share: a bar on a terminal, a line per stage elsewhere, nothing when quiet."""
+    if quiet:
+        yield lambda _stage, _share: None
+        return
+    if not sys.stderr.isatty():
+        yield _lines()
+        return
+    from rich.console import Console  # noqa: PLC0415 (only a terminal needs it)
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    columns = (TextColumn("{task.description:<18}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def tell(stage: str, share: float) -> None:
+            for name, task in tasks.items():
+                if name != stage:
+                    bars.update(task, completed=1.0)
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=1.0)
+            bars.update(tasks[stage], completed=share)
+
+        yield tell
+
+
+def _lines() -> Callable[[str, float], None]:
+    told: set[str] = set()
+
+    def tell(stage: str, _share: float) -> None:
+        if stage not in told:
+            told.add(stage)
+            say(f"{stage} …")
+
+    return tell
+
+
+def as_data(report: Report) -> dict[str, Any]:
+    """Return a report as plain data."""
+    data = asdict(report)
+    for tally in data["tallies"].values():
+        tally["excluded_reasons"] = tally["excluded"]
+        tally["excluded"] = sum(tally["excluded"].values())
+    data["structures"] = data.pop("tallies")
+    return data
+
+
+def count_rows(report: Report) -> list[dict[str, Any]]:
+    """Return the closing table: one row per structure."""
+    structures = as_data(report)["structures"]
+    return [{"structure": name, **{count: tally[count] for count in COUNTS}} for name, tally in structures.items()]
+
+
+def person() -> Any:  # noqa: ANN401 (rich is imported where it is used)
+    """Return the console that a person reads: standard error, wide enough for the tables where it is no terminal."""
+    from rich.console import Console  # noqa: PLC0415 (only a person needs it)
+
+    return Console(stderr=True, width=None if sys.stderr.isatty() else WIDTH)
+
+
+def show_report(report: Report) -> None:
+    """Print the closing tables for a person."""
+    from rich.box import SIMPLE  # noqa: PLC0415 (only a person needs it)
+    from rich.table import Table  # noqa: PLC0415
+
+    console = person()
+    table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0), title=f"run {report.run_id}: {report.state} ({report.kind}, {report.business_date})", title_justify="left")
+    table.add_column("structure", no_wrap=True)
+    for heading in COUNTS.values():
+        table.add_column(heading.replace(", ", ",\n"), justify="right", no_wrap=True)
+    for row in count_rows(report):
+        table.add_row(row["structure"], *(f"{row[count]:,}" for count in COUNTS))
+    console.print(table)
+    reasons = as_data(report)["structures"]
+    for name, tally in reasons.items():
+        if tally["excluded_reasons"]:
+            told = ", ".join(f"{count:,} {reason}" for reason, count in sorted(tally["excluded_reasons"].items()))
+            console.print(f"  excluded from {name}: {told}")
+    for file, count in sorted(report.orphans.items()):
+        console.print(f"  rows of no customer in {file}: {count:,}")
+    _show_rules(console, report)
+    seconds = sum(report.seconds.values())
+    stages = ", ".join(f"{stage} {spent:.2f}" for stage, spent in report.seconds.items())
+    console.print(f"seconds: {stages}; {report.customers:,} registers, {report.customers / max(seconds, 1e-9):,.0f} a second")
+
+
+def _show_rules(console: Any, report: Report) -> None:  # noqa: ANN401 (rich is imported where it is used)
+    from rich.box import SIMPLE  # noqa: PLC0415 (as above)
+    from rich.table import Table  # noqa: PLC0415
+
+    if not report.rules:
+        return
+    table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0), title=f"top rules ({len(report.rules)} failed)", title_justify="left")
+    table.add_column("failed", justify="right", no_wrap=True)
+    table.add_column("severity", no_wrap=True)
+    table.add_column("rule", overflow="fold")
+    table.add_column("structure", overflow="fold")
+    for rule in report.rules[:MOST_RULES]:
+        table.add_row(f"{rule['failed']:,}", rule["severity"], rule["rule"], rule["structure"])
+    console.print(table)

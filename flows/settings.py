@@ -1,0 +1,76 @@
+"""Settings from the environment (``CADASTRA_…``) or a ``.env`` file; a secret is never shown."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from customers.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SHORTEST_SECRET = 32
+_SQLITE = "sqlite:///"
+
+
+class Settings(BaseSettings):
+    """What an installation decides once."""
+
+    model_config = SettingsConfigDict(env_prefix="CADASTRA_", env_file=".env", extra="ignore")
+
+    database_url: str = "sqlite:///cadastra.db"
+    secret: SecretStr | None = None
+    core: str = "reference"
+    cores_path: list[Path] = Field(default_factory=list)
+    breaker: Literal["on", "off"] = "on"
+    bucket_size: int = Field(default=40_000, ge=1)
+
+
+def load_settings(database_url: str | None = None) -> Settings:
+    """Read the settings; an argument wins over the environment.
+
+    Raises UsageError naming the setting, never its value.
+    """
+    try:
+        settings = Settings()
+    except ValidationError as problem:
+        names = ", ".join(f"CADASTRA_{'_'.join(map(str, error['loc'])).upper()}" for error in problem.errors())
+        msg = f"setting cannot be used: {names}"
+        raise UsageError(msg) from None
+    return settings if database_url is None else settings.model_copy(update={"database_url": database_url})
+
+
+def secret_of(settings: Settings, say: Callable[[str], None]) -> str:
+    """Return the institution's secret, making one beside an embedded database that has none.
+
+    Raises UsageError when a server database is used without CADASTRA_SECRET.
+    """
+    if settings.secret is not None and settings.secret.get_secret_value():
+        secret = settings.secret.get_secret_value()
+        if len(secret) < SHORTEST_SECRET:
+            say(f"warning: CADASTRA_SECRET has fewer than {SHORTEST_SECRET} characters")
+        return secret
+    if not settings.database_url.startswith(_SQLITE):
+        msg = "CADASTRA_SECRET is not set: customer ids on a server need a secret that outlives this machine"
+        raise UsageError(msg)
+    return _secret_beside(Path(settings.database_url.removeprefix(_SQLITE).split("?")[0]), say)
+
+
+def _secret_beside(database: Path, say: Callable[[str], None]) -> str:
+    """Read or make the secret of an embedded database, in a file that only its owner can read."""
+    path = database.with_name(f"{database.name}.secret")
+    if not database.parent.is_dir():
+        msg = f"the folder of the database does not exist: {database.parent}"
+        raise UsageError(msg)
+    if not path.exists():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(SHORTEST_SECRET))
+        say(f"CADASTRA_SECRET is not set: made one and kept it in {path.name} beside the database; keep them together")
+    return path.read_text(encoding="ascii")

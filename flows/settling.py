@@ -1,0 +1,179 @@
+"""Hold judged documents against what is served: new, changed, unchanged, refused, withdrawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from customers.errors import CadastraError
+from customers.structures import BY_NAME
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from flows.judging import Judged
+    from sql.store import Store
+
+
+class AccountingError(CadastraError):
+    """Report registers that a run read and cannot account for: a defect of this program."""
+
+    exit_code = 7
+
+
+@dataclass(slots=True)
+class Tally:
+    """Count what became of the registers of one structure; ``excluded`` by reason."""
+
+    read: int = 0
+    published_new: int = 0
+    published_changed: int = 0
+    unchanged: int = 0
+    rejected_stale: int = 0
+    rejected_unserved: int = 0
+    excluded: dict[str, int] = field(default_factory=dict)
+    withdrawn: int = 0
+
+    def exclude(self, reason: str, count: int) -> None:
+        """Count registers that made no document of their own, for a named reason."""
+        if count:
+            self.excluded[reason] = self.excluded.get(reason, 0) + count
+
+    def check(self, structure: str) -> None:
+        """Raise AccountingError unless every register read is accounted for."""
+        told = self.published_new + self.published_changed + self.unchanged
+        told += self.rejected_stale + self.rejected_unserved + sum(self.excluded.values())
+        if told != self.read:
+            msg = f"{structure}: {self.read} registers read, {told} accounted for"
+            raise AccountingError(msg)
+
+
+class Settlement:
+    """Settle one structure of a run, bucket by bucket, writing everything unseen.
+
+    ``served`` is what the structure serves when the run begins; ``touched`` marks, among it, whom the run spoke
+    about.
+    """
+
+    def __init__(self, store: Store, run_seq: int, structure: str, version: str, now: str) -> None:
+        self._store, self._run_seq, self._now = store, run_seq, now
+        self._structure, self._version = structure, version
+        self.served = store.served(structure, version).combine_chunks()
+        self._ids = pa.chunked_array(self.served["customer_id"]).combine_chunks()
+        self._touched = np.zeros(len(self._ids), bool)
+        self._tax_ids: list[pa.Array] = []
+        self.tally = Tally()
+
+    def settle(self, judged: Judged, missing_siblings: pa.Array) -> None:
+        """Write what one bucket changes; documents of persons with a missing sibling are left as they are."""
+        self.tally.read += judged.read
+        for reason, count in judged.excluded.items():
+            self.tally.exclude(reason, count)
+        accepted = self._without(judged.accepted, missing_siblings)
+        refused = self._without(judged.refused, missing_siblings)
+        self._tax_ids += [table["tax_id"].combine_chunks() for table in (accepted, refused)]
+        self._publish(accepted)
+        self._refuse(refused)
+
+    def keep(self, customer_ids: pa.Array) -> None:
+        """Go on serving the documents of persons who have no new one."""
+        self._touched[self._places(customer_ids)] = True
+
+    def withdraw(self, customer_ids: pa.Array) -> None:
+        """Stop serving the documents of persons who have no source for one any more."""
+        places = self._places(customer_ids)
+        self._retire(places)
+        self._touched[places] = True
+        self.tally.withdrawn += len(places)
+
+    def finish(self, kind: str) -> None:
+        """Withdraw, after the last bucket, whom a full batch does not have, or who is led by another register now."""
+        left = ~self._touched
+        if kind == "delta":
+            known = pc.is_in(self.served["tax_id"], pa.chunked_array(self._tax_ids or [[]], pa.string()))
+            same_person = pc.and_(known, pc.is_valid(self.served["tax_id"])).to_numpy()
+            left &= same_person & (BY_NAME[self._structure].grain == "person")
+        places = np.flatnonzero(left)
+        self._retire(places)
+        self.tally.withdrawn += len(places)
+        self.tally.check(self._structure)
+
+    def _without(self, people: pa.Table, missing_siblings: pa.Array) -> pa.Table:
+        if BY_NAME[self._structure].grain == "register" or len(missing_siblings) == 0:
+            return people
+        left_out = pc.fill_null(pc.is_in(people["tax_id"], missing_siblings), False)  # noqa: FBT003 (Arrow's fill value)
+        affected = people.filter(left_out)
+        self.keep(affected["customer_id"].combine_chunks())
+        self.tally.exclude("sibling-missing", affected.num_rows)
+        return people.filter(pc.invert(left_out))
+
+    def _places(self, customer_ids: pa.Array) -> NDArray[np.int64]:
+        found = pc.index_in(customer_ids, self._ids).drop_null()
+        return np.asarray(found.to_numpy(zero_copy_only=False), np.int64)
+
+    def _publish(self, accepted: pa.Table) -> None:
+        place = pc.index_in(accepted["customer_id"], self._ids)
+        before = self.served["content_hash"].combine_chunks().take(pa.chunked_array(place).combine_chunks())
+        is_new = pc.is_null(place).to_numpy()
+        same = pc.fill_null(pc.equal(accepted["content_hash"], before), False).to_numpy()  # noqa: FBT003 (as above)
+        served = place.to_numpy(zero_copy_only=False)[~is_new].astype(np.int64)
+        self._touched[served] = True
+        self._write(accepted.filter(pa.array(~same)))
+        self._retire(place.filter(pa.array(~is_new & ~same)).to_numpy().astype(np.int64))
+        self._freshen(place.filter(pa.array(same)).to_numpy().astype(np.int64))
+        self.tally.published_new += int(is_new.sum())
+        self.tally.published_changed += int((~is_new & ~same).sum())
+        self.tally.unchanged += int(same.sum())
+
+    def _write(self, documents: pa.Table) -> None:
+        """Store documents, except those that are stored already and only need to be served again."""
+        if documents.num_rows and self._store.has_retired():
+            pairs = documents.select(["customer_id", "content_hash"])
+            known = self._store.stored_before(self._structure, self._version, pairs)
+            if known.num_rows:
+                self._store.serve_again(self._run_seq, known["document_id"])
+                key = _pair(documents)
+                documents = documents.filter(pc.invert(pc.is_in(key, _pair(known))))
+        if documents.num_rows:
+            self._store.write_documents(self._run_seq, documents)
+
+    def _refuse(self, refused: pa.Table) -> None:
+        places = self._places(refused["customer_id"].combine_chunks())
+        self._touched[places] = True
+        self.tally.rejected_stale += len(places)
+        self.tally.rejected_unserved += refused.num_rows - len(places)
+        fresh = places[~self._stale(places)]
+        self._mark(fresh, self._now)
+
+    def _freshen(self, places: NDArray[np.int64]) -> None:
+        """End the staleness of documents that came again as they are served."""
+        self._mark(places[self._stale(places)], None)
+
+    def _stale(self, places: NDArray[np.int64]) -> NDArray[np.bool_]:
+        stale: NDArray[np.bool_] = self.served["stale"].to_numpy()[places].astype(bool)
+        return stale
+
+    def _mark(self, places: NDArray[np.int64], since: str | None) -> None:
+        if len(places) == 0:
+            return
+        count = len(places)
+        marks = {
+            "structure": pa.repeat(pa.scalar(self._structure), count),
+            "version": pa.repeat(pa.scalar(self._version), count),
+            "customer_id": self._ids.take(pa.array(places)),
+            "since": pa.repeat(pa.scalar(since, pa.string()), count),
+        }
+        self._store.mark_stale(self._run_seq, pa.table(marks))
+
+    def _retire(self, places: NDArray[np.int64]) -> None:
+        if len(places):
+            periods = self.served.select(["document_id", "opened_run_seq"]).take(pa.array(places))
+            self._store.retire(self._run_seq, periods)
+
+
+def _pair(table: pa.Table) -> pa.Array:
+    return pc.binary_join_element_wise(table["customer_id"], table["content_hash"], " ")

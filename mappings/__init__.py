@@ -1,0 +1,1 @@
+"""EXTRACT, STAGE, MAP, NEST: from a core's export to the documents of the six structures."""

@@ -1,0 +1,115 @@
+"""The words that the six mapping files are written in: small functions from staged columns to mapped ones.
+
+A column is a pandas Series of Arrow strings. Every function keeps missing values missing and unread values unread,
+and returns a column with the name of its first argument, which says where a value came from.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from customers.unread import UNREAD, is_unread
+from mappings.reading import tax_id, unmasked
+
+if TYPE_CHECKING:
+    from mappings.profile import Column
+
+type_of_column = pd.ArrowDtype(pa.string())
+_SIX_PLACES = Decimal("0.000001")
+
+
+def column(values: pa.Array, name: str) -> Column:
+    """Make a column of Arrow strings."""
+    return pd.Series(pd.arrays.ArrowExtensionArray(values), name=name, copy=False)
+
+
+def arrow(values: Column) -> pa.Array:
+    """Return the Arrow strings of a column."""
+    chunked: pa.ChunkedArray = pa.chunked_array(values.array.__arrow_array__())
+    return chunked.combine_chunks()
+
+
+def _like(source: Column, values: pa.Array) -> Column:
+    return column(values, str(source.name))
+
+
+def only(values: Column, where: Column) -> Column:
+    """Keep values where a condition holds; a condition on a missing value does not hold."""
+    return values.where(where.fillna(False).astype(bool))  # noqa: FBT003 (pandas' positional fill value)
+
+
+def address(street: Column, number: Column) -> Column:
+    """Join street and number as ``street, number``, or the street alone."""
+    both = pc.binary_join_element_wise(arrow(street), arrow(number), ", ")
+    return _like(street, pc.coalesce(both, arrow(street)))
+
+
+def money(amount: Column) -> Column:
+    """Write an amount with at least two decimals, zeros past the second dropped; never rounded.
+
+    >>> money(column(pa.array(["15004.0", "7", "100000.0400", "1.23456"]), "amount")).tolist()
+    ['15004.00', '7.00', '100000.04', '1.23456']
+    """
+    text = pc.replace_substring_regex(arrow(amount), r"^(-?[0-9]+)$", r"\1.00")
+    text = pc.replace_substring_regex(text, r"^(-?[0-9]+\.[0-9])$", r"\10")  # RE2: group 1, then a zero
+    return _like(amount, pc.replace_substring_regex(text, r"^(-?[0-9]+\.[0-9]{2}[0-9]*?)0+$", r"\1"))
+
+
+def _each_distinct(values: Column, change: dict[str, str | bool | None], kind: pa.DataType) -> pa.Array:
+    encoded = arrow(values).dictionary_encode()
+    changed = pa.array([change[value] for value in encoded.dictionary.to_pylist()], kind)
+    return changed.take(encoded.indices)
+
+
+def _distinct(values: Column) -> list[str]:
+    return [value for value in pc.unique(arrow(values)).to_pylist() if value is not None]
+
+
+def share(percent: Column) -> Column:
+    """Turn a percentage into a share with six decimals, rounded half to even.
+
+    >>> share(column(pa.array(["51.000000", "33.33335", "100"]), "percent")).tolist()
+    ['0.510000', '0.333334', '1.000000']
+    """
+    shares: dict[str, str | bool | None] = {
+        value: value if value.startswith(UNREAD) else str((Decimal(value) / 100).quantize(_SIX_PLACES, ROUND_HALF_EVEN))
+        for value in _distinct(percent)
+    }
+    return _like(percent, _each_distinct(percent, shares, pa.string()))
+
+
+def below(percent: Column, limit: int) -> Column:
+    """Say where a percentage is read and below a limit, compared before any rounding."""
+    verdicts: dict[str, str | bool | None] = {
+        value: not value.startswith(UNREAD) and Decimal(value) < limit for value in _distinct(percent)
+    }
+    found = pc.fill_null(_each_distinct(percent, verdicts, pa.bool_()), False)  # noqa: FBT003 (Arrow's fill value)
+    return pd.Series(pd.arrays.ArrowExtensionArray(found))
+
+
+def party_document(number: Column, document_type: Column) -> Column:
+    """Restore a party's CPF or CNPJ by its document type; other documents stay as the core has them."""
+    kinds, numbers = arrow(document_type), arrow(number)
+    is_company = pc.equal(kinds, "CNPJ")
+    restored = tax_id(unmasked(numbers), is_company)
+    is_tax_id = pc.fill_null(pc.is_in(kinds, pa.array(["CPF", "CNPJ"])), False)  # noqa: FBT003 (Arrow's fill value)
+    return _like(number, pc.if_else(is_tax_id, restored, numbers))
+
+
+def area_code(digits: Column) -> Column:
+    """Drop the trunk zeros before a DDD; nothing but zeros is no area code."""
+    trimmed = pc.utf8_ltrim(arrow(digits), "0")
+    return _like(digits, pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed))
+
+
+def earlier(first: Column, second: Column) -> Column:
+    """Return the earlier of two timestamps, ignoring a missing one; an unread one wins, so that it is found."""
+    one, other = arrow(first), arrow(second)
+    least = pc.min_element_wise(one, other, skip_nulls=True)
+    least = pc.if_else(is_unread(one), one, pc.if_else(is_unread(other), other, least))
+    return _like(first, least)

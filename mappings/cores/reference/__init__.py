@@ -1,0 +1,1 @@
+"""The reference core: the layout that the product ships with."""

@@ -1,0 +1,182 @@
+"""Read one export folder: the control file first, then its tables, each record with its line.
+
+Nothing is interpreted here: text stays raw, native Parquet columns stay native. An export that is not what its
+control file says is refused as a whole (ExportRefused, exit code 4) before anything is touched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from customers.errors import ExportRefused, UnreadableInput
+from mappings.text_files import read_csv
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mappings.core import Core, SourceTable
+
+CONTROL = "_controle.json"
+_SUFFIXES = (".csv", ".parquet")
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Hold what the control file says; ``tables`` maps a table to its (rows, sha256)."""
+
+    business_date: date
+    kind: str
+    generated_at: datetime
+    tables: dict[str, tuple[int, str]]
+
+    @property
+    def batch_id(self) -> str:
+        """Identify the batch by its content: kind, tables and their hashes, not by its date."""
+        content = json.dumps([self.kind, sorted((name, sha) for name, (_, sha) in self.tables.items())])
+        return hashlib.sha256(content.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class RawTable:
+    """Hold one raw table: its file, its columns as they came, and the first physical line of each record."""
+
+    name: str
+    file: str
+    columns: pa.Table
+    lines: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """Hold one export."""
+
+    folder: Path
+    control: Control
+    tables: dict[str, RawTable] = field(default_factory=dict)
+
+
+def refuse(message: str) -> ExportRefused:
+    """Build the error that refuses an export."""
+    return ExportRefused(f"export refused: {message}")
+
+
+def read_control(folder: Path) -> Control:
+    """Read the control file of an export folder.
+
+    Raises UnreadableInput when there is no such folder, ExportRefused for a control file that is missing or malformed.
+    """
+    if not folder.is_dir():
+        msg = f"no export folder {folder}"
+        raise UnreadableInput(msg)
+    path = folder / CONTROL
+    if not path.is_file():
+        msg = f"{CONTROL} is missing in {folder}"
+        raise refuse(msg)
+    try:
+        said = json.loads(path.read_text(encoding="utf-8-sig"))
+        return _control(said)
+    except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as problem:
+        msg = f"{CONTROL} cannot be understood: {type(problem).__name__} ({problem})"
+        raise refuse(msg) from problem
+
+
+def _control(said: dict[str, Any]) -> Control:
+    tables = {name: (table["rows"], table["sha256"].lower()) for name, table in said["tables"].items()}
+    if any(not isinstance(rows, int) or isinstance(rows, bool) or rows < 0 for rows, _ in tables.values()):
+        msg = "rows must be a whole number"
+        raise ValueError(msg)
+    if said["kind"] not in ("full", "delta"):
+        msg = "kind must be full or delta"
+        raise ValueError(msg)
+    generated = datetime.fromisoformat(said["generated_at"])
+    if generated.tzinfo is None:
+        msg = "generated_at needs a time zone"
+        raise ValueError(msg)
+    return Control(date.fromisoformat(said["business_date"]), said["kind"], generated, tables)
+
+
+def table_files(folder: Path, control: Control, core: Core) -> dict[str, Path]:
+    """Match the files of the folder with the tables of the control file and of the core, one to one."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("_") or path.suffix.lower() not in _SUFFIXES:
+            continue
+        if path.stem in found:
+            msg = f"{path.name} and {found[path.stem].name} hold the same table"
+            raise refuse(msg)
+        found[path.stem] = path
+    counts = f"{CONTROL} lists {len(control.tables)} tables, the folder has {len(found)}"
+    for name in control.tables:
+        if name not in found:
+            msg = f"the file of table {name} is missing ({counts})"
+            raise refuse(msg)
+        if name not in core.tables:
+            msg = f"{found[name].name}: core {core.name} knows no such table; name it in core.toml"
+            raise refuse(msg)
+    for name, path in found.items():
+        if name not in control.tables:
+            msg = f"{path.name} is not listed ({counts})"
+            raise refuse(msg)
+    return found
+
+
+def read_export(folder: Path, core: Core) -> Export:
+    """Read an export folder whole, after checking every file against the control file.
+
+    Raises ExportRefused naming the file and both figures when files, rows, hashes or headers do not match.
+    """
+    control = read_control(folder)
+    files = table_files(folder, control, core)
+    tables = {name: _read_table(path, core, *control.tables[name]) for name, path in files.items()}
+    return Export(folder, control, tables)
+
+
+def _read_table(path: Path, core: Core, rows: int, sha256: str) -> RawTable:
+    try:
+        data = path.read_bytes()
+    except OSError as problem:
+        msg = f"{path.name} cannot be read: {problem.strerror}"
+        raise UnreadableInput(msg) from problem
+    actual = hashlib.sha256(data).hexdigest()
+    if actual != sha256:
+        msg = f"{path.name}: sha256 is {actual}, {CONTROL} says {sha256}"
+        raise refuse(msg)
+    columns, lines = _read_parquet(path, data) if path.suffix.lower() == ".parquet" else read_csv(path, data, core)
+    _check_header(path, columns.column_names, core.tables[path.stem], core)
+    if columns.num_rows != rows:
+        msg = f"{path.name}: {columns.num_rows} rows, {CONTROL} says {rows}"
+        raise refuse(msg)
+    return RawTable(path.stem, path.name, columns, lines)
+
+
+def _read_parquet(path: Path, data: bytes) -> tuple[pa.Table, NDArray[np.int64]]:
+    """Read a Parquet file; the line of a record is its number, from 1."""
+
+    try:
+        table = pq.read_table(pa.BufferReader(data))
+    except (pa.ArrowInvalid, OSError) as problem:
+        msg = f"{path.name} is no readable Parquet file"
+        raise refuse(msg) from problem
+    return table, np.arange(1, table.num_rows + 1, dtype=np.int64)
+
+
+def _check_header(path: Path, header: list[str], table: SourceTable, core: Core) -> None:
+    wanted = {core.key, *(source.column for source in table.columns.values())}
+    missing = sorted(wanted - set(header))
+    unknown = sorted(set(header) - wanted - set(table.ignored))
+    twice = sorted({name for name in header if header.count(name) > 1})
+    problems = [f"column {name} is missing" for name in missing]
+    problems += [f"column {name!r} is unknown (ignore it by name in core.toml)" for name in unknown]
+    problems += [f"column {name!r} stands twice" for name in twice]
+    if problems:
+        msg = f"{path.name}: header has {len(header)} columns, core {core.name} wants {len(wanted)}: "
+        raise refuse(msg + "; ".join(problems))

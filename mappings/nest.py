@@ -1,0 +1,119 @@
+"""Nest blocks into JSON text, column by column: no value is parsed, no document is a Python object.
+
+Every field of a row becomes its text or nothing; an object is the join of its fields, a list the join of its rows. Absence is spelt as the standard wants it: a required list without rows is ``[]``, everything
+else without a value is left out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from xxhash import xxh3_128_hexdigest
+
+from customers.blocks import ROOT
+from customers.dictionary import Field, effective_fields
+
+if TYPE_CHECKING:
+    from customers.blocks import Documents, Rows
+
+_NEEDS_ESCAPE = r'["\\\x00-\x1f]'
+_NAMED = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
+_CONTROLS = {chr(code): f"\\u{code:04x}" for code in range(32) if chr(code) not in _NAMED}
+
+
+def nest(documents: Documents) -> pa.Array:
+    """Return the JSON text of every document's data element.
+
+    Texts of documents that break the rules are not meaningful: the check stage decides which of them are used.
+    """
+    children: dict[str, list[Field]] = {}
+    for field in effective_fields(documents.structure, documents.version):
+        if field.parent is not None:
+            children.setdefault(field.parent, []).append(field)
+    texts: dict[str, pa.Array] = {}
+    for path in reversed(documents.blocks):
+        if path != ROOT:
+            texts[path] = _list_text(documents, path, children, texts)
+    return _object(documents.root, ROOT, children, texts)
+
+
+def escaped(values: pa.Array) -> pa.Array:
+    r"""Escape text for JSON.
+
+    >>> escaped(pa.array(['a"b\\c', "línea\n\x01", None])).to_pylist()
+    ['a\\"b\\\\c', 'línea\\n\\u0001', None]
+    """
+    found = pc.fill_null(pc.match_substring_regex(values, _NEEDS_ESCAPE), False)  # noqa: FBT003 (Arrow's fill value)
+    if not pc.any(found).as_py():
+        return values
+    special = values.filter(found)
+    for sign, spelt in (_NAMED | _CONTROLS).items():
+        special = pc.replace_substring(special, sign, spelt)
+    return pc.replace_with_mask(values, found, special)
+
+
+def _object(rows: Rows, path: str, children: dict[str, list[Field]], texts: dict[str, pa.Array]) -> pa.Array:
+    """Return the text of an object for each row, missing where none of its members is there."""
+    first, *rest = children[path]
+    members = [_member("", rows, first, children, texts)]
+    members += [_member(",", rows, field, children, texts) for field in rest]
+    body = pc.binary_join_element_wise(*members, "", null_handling="replace", null_replacement="")
+    nothing = pc.equal(pc.binary_length(body), 0)
+    if first.obligation != "required":
+        body = _without_first_comma(body)
+    return pc.if_else(nothing, pa.scalar(None, pa.string()), pc.binary_join_element_wise("{", body, "}", ""))
+
+
+def _without_first_comma(body: pa.Array) -> pa.Array:
+    return pc.replace_substring_regex(body, "^,", "")
+
+
+def _member(  # noqa: PLR0913, PLR0917 (everything that a member is made of)
+    comma: str, rows: Rows, field: Field, children: dict[str, list[Field]], texts: dict[str, pa.Array]
+) -> pa.Array:
+    """Return ``"name":value`` for each row, missing where there is no value."""
+    name = f'{comma}"{field.name}":'
+    if field.type == "array":
+        return pc.binary_join_element_wise(name, texts[field.xpath], "")
+    if field.type == "object":
+        return pc.binary_join_element_wise(name, _object(rows, field.xpath, children, texts), "")
+    values = rows.columns[field.xpath]
+    if field.type == "string":
+        return pc.binary_join_element_wise(f'{name}"', escaped(values), '"', "")
+    return pc.binary_join_element_wise(name, values, "")
+
+
+def _list_text(
+    documents: Documents, path: str, children: dict[str, list[Field]], texts: dict[str, pa.Array]
+) -> pa.Array:
+    """Return the text of a list for each row of the block around it; an optional list without rows is missing."""
+    rows = documents.blocks[path]
+    parents = len(documents.blocks[rows.block.parent or ROOT])
+    if rows.block.scalar:
+        items = _quoted(rows.columns[path])
+    else:
+        items = _object(rows, path, children, texts)
+    counts = np.bincount(rows.parent, minlength=parents)
+    offsets = pa.array(np.concatenate(([0], np.cumsum(counts))).astype(np.int32))
+    joined = pc.binary_join(pa.ListArray.from_arrays(offsets, pc.fill_null(items, "null")), ",")
+    text = pc.binary_join_element_wise("[", joined, "]", "")
+    own = next(field for field in children[_above(path, children)] if field.xpath == path)
+    if own.obligation == "required":
+        return text
+    return pc.if_else(pa.array(counts == 0), pa.scalar(None, pa.string()), text)
+
+
+def _above(path: str, children: dict[str, list[Field]]) -> str:
+    return next(parent for parent, fields in children.items() if any(field.xpath == path for field in fields))
+
+
+def _quoted(values: pa.Array) -> pa.Array:
+    return pc.binary_join_element_wise('"', escaped(values), '"', "")
+
+
+def content_hashes(texts: pa.Array) -> pa.Array:
+    """Return the 128-bit content hash (XXH3, hexadecimal) of every document: equal bytes, equal hash."""
+    return pa.array(map(xxh3_128_hexdigest, texts.cast(pa.binary()).to_pylist()), pa.string())

@@ -1,0 +1,176 @@
+"""Split an export into buckets of whole persons: the unit of memory, of parallel work and of retry.
+
+A bucket holds every register of its persons and all their rows. Rows whose customer is not in the customers' table
+belong to no bucket: they are orphans, counted and reported apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from customers.pseudonyms import buckets
+from customers.unread import is_unread
+from mappings.profile import NAMES, Customers, Table
+from mappings.staging import (
+    Bucket,
+    Duplicate,
+    Staged,
+    build_registers,
+    empty,
+    find_duplicates,
+    keys_of,
+    stage,
+    stage_columns,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from mappings.core import Core
+    from mappings.extract import Export, RawTable
+
+BUCKET_SIZE = 40_000
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """Name one row that belongs to no register: its file, its line and why."""
+
+    file: str
+    line: int
+    reason: str  # orphan, no-key, no-kind
+    core_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """Say which rows of which raw table go to which bucket.
+
+    ``keys`` are the registers' core keys, ``row`` their first row in clientes, ``bucket`` their bucket;
+    ``members`` gives for each other table the register of each row, -1 for a stray.
+    """
+
+    export: Export
+    core: Core
+    keys: pa.Array
+    row: NDArray[np.int64]
+    bucket: NDArray[np.int64]
+    count: int
+    members: dict[str, NDArray[np.int64]]
+    duplicates: tuple[tuple[int, int], ...]  # (register, line) of second rows in clientes
+    strays: tuple[Stray, ...]
+
+    @property
+    def orphans(self) -> dict[str, int]:
+        """Count the strays by file."""
+        files, counts = np.unique([stray.file for stray in self.strays], return_counts=True)
+        return dict(zip(files.tolist(), counts.tolist(), strict=True))
+
+
+def partition(export: Export, core: Core, bucket_size: int = BUCKET_SIZE) -> Partition:
+    """Find the registers of an export, their persons and their buckets, and tie every row to its register."""
+    customers = export.tables.get(core.stage_of(NAMES[Customers]).name)
+    if customers is None:
+        nothing = np.empty(0, np.int64)
+        strays = tuple(_strays_of(raw, core, np.full(len(raw.lines), -1)) for raw in export.tables.values())
+        return Partition(export, core, pa.array([], pa.string()), nothing, nothing, 0, {}, (), sum(strays, ()))
+    keys = keys_of(customers, core)
+    kind, person = _persons(customers, core, keys)
+    known = pc.and_(pc.is_valid(keys), pc.invert(pc.is_null(kind))).to_numpy(zero_copy_only=False)
+    register, row, again = _first_of_each(keys, known)
+    count = max(1, -(-len(row) // bucket_size))
+    registers = keys.take(pa.array(row))
+    members = {
+        raw.name: _members(raw, core, registers) for raw in export.tables.values() if raw.name != customers.name
+    }
+    strays = _strays_of(customers, core, np.where(known, register, -1))
+    for name, member in members.items():
+        strays += _strays_of(export.tables[name], core, member)
+    return Partition(
+        export,
+        core,
+        registers,
+        row,
+        buckets(person.take(pa.array(row)), count),
+        count,
+        members,
+        tuple((int(register[at]), int(customers.lines[at])) for at in again),
+        strays,
+    )
+
+
+def _persons(customers: RawTable, core: Core, keys: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Return the kind of person of each row (null if unknown) and a key of the person."""
+    columns = stage_columns(customers, core, only=("person_kind", "tax_id"))
+    kind = pc.if_else(is_unread(columns["person_kind"]), pa.scalar(None, pa.string()), columns["person_kind"])
+    alone = pc.binary_join_element_wise("@", keys, "")
+    return kind, pc.binary_join_element_wise(kind, pc.coalesce(columns["tax_id"], alone), ":")
+
+
+def _first_of_each(
+    keys: pa.Array, known: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the register of each row, the first row of each register, and the rows that come again."""
+    rows = np.flatnonzero(known)
+    codes = keys.take(pa.array(rows)).dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    _, first = np.unique(codes, return_index=True)
+    register = np.full(len(known), -1, np.int64)
+    register[rows] = codes
+    again = np.setdiff1d(rows, rows[first], assume_unique=True)
+    return register, rows[first], again
+
+
+def _members(raw: RawTable, core: Core, registers: pa.Array) -> NDArray[np.int64]:
+    found = pc.index_in(keys_of(raw, core), registers, skip_nulls=True)
+    return pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def _strays_of(raw: RawTable, core: Core, member: NDArray[np.int64]) -> tuple[Stray, ...]:
+    lost = np.flatnonzero(member < 0)
+    if len(lost) == 0:
+        return ()
+    keys = keys_of(raw, core).take(pa.array(lost)).to_pylist()
+    known = "no-kind" if core.tables[raw.name].stages == NAMES[Customers] else "orphan"
+    return tuple(
+        Stray(raw.file, int(raw.lines[row]), known if key else "no-key", key or "")
+        for row, key in zip(lost.tolist(), keys, strict=True)
+    )
+
+
+def stage_buckets(plan: Partition) -> Iterator[Bucket]:
+    """Stage one bucket after another."""
+    for number in range(plan.count):
+        yield stage_bucket(plan, number)
+
+
+def stage_bucket(plan: Partition, number: int) -> Bucket:
+    """Stage the registers of one bucket and all their rows."""
+    chosen = np.flatnonzero(plan.bucket == number)
+    order = pc.sort_indices(plan.keys.take(pa.array(chosen))).to_numpy()
+    chosen = chosen[order.astype(np.int64)]
+    local = np.full(len(plan.keys), -1, np.int64)
+    local[chosen] = np.arange(len(chosen))
+    raw_customers = plan.export.tables[plan.core.stage_of(NAMES[Customers]).name]
+    customers = stage(raw_customers, plan.core, plan.row[chosen], np.arange(len(chosen)))
+    tables: dict[type[Table], Staged] = {Customers: customers}
+    duplicates = [
+        Duplicate(int(local[register]), raw_customers.file, line)
+        for register, line in plan.duplicates
+        if local[register] >= 0
+    ]
+    for name, member in plan.members.items():
+        rows = np.flatnonzero(local[member] >= 0) if len(member) and len(local) else np.empty(0, np.int64)
+        rows = rows[member[rows] >= 0]
+        staged = stage(plan.export.tables[name], plan.core, rows, local[member[rows]])
+        tables[staged.table] = staged
+        duplicates += find_duplicates(staged)
+    for table in NAMES:
+        tables.setdefault(table, empty(table))
+    return Bucket(build_registers(customers, plan.keys.take(pa.array(chosen))), tables, duplicates)

@@ -1,0 +1,267 @@
+"""Read raw cells as their kinds: one function per kind, raw Arrow array in, canonical text out.
+
+Canonical text is what ``customers.unread`` describes. Missing stays missing; what cannot be read keeps its raw text
+behind the mark. Parquet and databases bring native dates, timestamps, decimals and numbers: they are read as they are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from customers.unread import UNREAD
+from mappings.profile import Kind
+from mappings.zones import to_utc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mappings.core import Core
+
+# Every Unicode blank, line breaks included; RE2's \s knows only the ASCII ones.
+_BLANK = r"[\s\x{0b}\x{1c}-\x{1f}\x{85}\p{Z}]"
+_UNTIDY = rf"^{_BLANK}|{_BLANK}$|{_BLANK}{{2}}|[\t\n\f\r\x{{0b}}\x{{1c}}-\x{{1f}}\x{{85}}\x{{a0}}]"
+_MASK = r"[.\-/()+ ]"
+_DATE = r"^[0-9]{2}/[0-9]{2}/[0-9]{4}$"
+_TIMESTAMP = r"^[0-9]{2}/[0-9]{2}/[0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2}$"
+_WIDTHS = {
+    Kind.CPF: 11,
+    Kind.CNPJ: 14,
+    Kind.CEP: 8,
+    Kind.IBGE: 7,
+    Kind.CNAE: 7,
+    Kind.ISPB: 8,
+    Kind.COMPE: 3,
+    Kind.BRANCH: 4,
+    Kind.ACCOUNT: 8,
+}
+_MASKED = {Kind.CPF, Kind.CNPJ, Kind.CEP, Kind.IBGE, Kind.CNAE, Kind.DIGITS, Kind.TAX_ID, Kind.CPF_OR_CNPJ}
+_DOCUMENTS = {Kind.CPF, Kind.CNPJ, Kind.TAX_ID, Kind.CPF_OR_CNPJ, Kind.NUMBER}
+_CPF_WIDTH, _CNPJ_WIDTH = 11, 14
+
+
+def _where_found(values: pa.Array, pattern: str, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """Change only the values that a pattern finds: most exports are mostly clean."""
+    found = pc.fill_null(pc.match_substring_regex(values, pattern), False)  # noqa: FBT003 (Arrow's fill value)
+    return pc.replace_with_mask(values, found, change(values.filter(found))) if pc.any(found).as_py() else values
+
+
+def _collapsed(values: pa.Array) -> pa.Array:
+    return pc.utf8_trim(pc.replace_substring_regex(values, _BLANK + "+", " "), " ")
+
+
+def tidy(values: pa.Array, fillers: tuple[str, ...]) -> pa.Array:
+    """Trim blanks, collapse runs of them, and turn empty text and fillers into missing."""
+    values = _where_found(values, _UNTIDY, _collapsed)
+    gone = pc.is_in(values, pa.array(["", *fillers], pa.string()))
+    return pc.if_else(gone, pa.scalar(None, pa.string()), values)
+
+
+def zeros_restored(values: pa.Array, width: int) -> pa.Array:
+    """Pad digits with zeros on the left; text that is not all digits stays as it is.
+
+    >>> zeros_restored(pa.array(["191", "12345678901", "1A", None]), 11).to_pylist()
+    ['00000000191', '12345678901', '1A', None]
+    """
+    short = pc.match_substring_regex(values, rf"^[0-9]{{1,{width - 1}}}$")
+    return pc.if_else(short, pc.utf8_lpad(values, width, "0"), values) if pc.any(short).as_py() else values
+
+
+def unmasked(values: pa.Array) -> pa.Array:
+    """Strip the signs of a mask (dot, hyphen, slash, brackets, plus, blank); anything else stays."""
+    return _where_found(values, _MASK, lambda masked: pc.replace_substring_regex(masked, _MASK, ""))
+
+
+def tax_id(values: pa.Array, is_company: pa.Array) -> pa.Array:
+    """Restore a CPF or, where the mask says so, a CNPJ from stripped digits."""
+    return pc.if_else(is_company, zeros_restored(values, _CNPJ_WIDTH), zeros_restored(values, _CPF_WIDTH))
+
+
+def _cpf_or_cnpj(values: pa.Array) -> pa.Array:
+    digits = unmasked(values)
+    slash = pc.match_substring(values, "/")
+    long = pc.greater(pc.utf8_length(digits), _CPF_WIDTH)
+    return tax_id(digits, pc.or_(slash, long))
+
+
+def _not_zeros(values: pa.Array) -> pa.Array:
+    zeros = pc.match_substring_regex(values, r"^[0.\-/ ]*0[0.\-/ ]*$")
+    return pc.if_else(zeros, pa.scalar(None, pa.string()), values)
+
+
+def _text(values: pa.Array) -> pa.Array:
+    """Bring native cells to text."""
+    return values if pa.types.is_string(values.type) else values.cast(pa.string())
+
+
+def _marked(values: pa.Array, read: pa.Array) -> pa.Array:
+    """Put the mark before every value that could not be read."""
+    unread = pc.binary_join_element_wise(UNREAD, values, "")
+    return pc.if_else(pc.is_valid(read), read, unread) if read.null_count > values.null_count else read
+
+
+def _days_of(years: pa.Array, months: pa.Array, days: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """Return days since 1970 and whether each triple is a real calendar date."""
+    year, month, day = (part.to_numpy(zero_copy_only=False).astype(np.int64) for part in (years, months, days))
+    sane = (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1)  # noqa: PLR2004 (months of a year)
+    first = (np.where(sane, (year - 1970) * 12 + month - 1, 0)).astype("datetime64[M]")
+    date = first.astype("datetime64[D]") + (np.where(sane, day, 1) - 1)
+    return date.astype(np.int64), sane & (date.astype("datetime64[M]") == first)
+
+
+def _number(values: pa.Array, start: int, stop: int) -> pa.Array:
+    return pc.utf8_slice_codeunits(values, start, stop).cast(pa.int64())
+
+
+def read_dates(values: pa.Array) -> pa.Array:
+    """Read ``dd/mm/aaaa`` (or native dates) as ISO dates; a day that no calendar has stays unread.
+
+    >>> read_dates(pa.array(["29/02/2024", None, "31/02/1990", "1/1/90"])).to_pylist() == [
+    ...     "2024-02-29", None, UNREAD + "31/02/1990", UNREAD + "1/1/90"]
+    True
+    """
+    if not pa.types.is_string(values.type):
+        return values.cast(pa.date32(), safe=False).cast(pa.string())
+    shaped = pc.if_else(pc.match_substring_regex(values, _DATE), values, None)
+    filled = pc.fill_null(shaped, "01/01/1970")
+    days, real = _days_of(_number(filled, 6, 10), _number(filled, 3, 5), _number(filled, 0, 2))
+    iso = pa.array(days.astype(np.int32), mask=~real).cast(pa.date32()).cast(pa.string())
+    return _marked(values, pc.if_else(pc.is_valid(shaped), iso, None))
+
+
+def _utc_text(seconds: np.ndarray, missing: np.ndarray) -> pa.Array:
+    text = pa.array(seconds, mask=missing).cast(pa.timestamp("s")).cast(pa.string())
+    return pc.binary_join_element_wise(pc.utf8_replace_slice(text, 10, 11, "T"), "Z", "")
+
+
+def _native_timestamps(values: pa.Array, zone: str) -> pa.Array:
+    if pa.types.is_date(values.type):
+        values = values.cast(pa.timestamp("s"))
+    missing = pc.is_null(values).to_numpy(zero_copy_only=False)
+    zoned = values.type.tz is not None
+    whole = values.cast(pa.timestamp("s", tz=values.type.tz), safe=False).cast(pa.int64())
+    seconds = pc.fill_null(whole, 0).to_numpy(zero_copy_only=False)
+    return _utc_text(seconds if zoned else to_utc(seconds, zone), missing)
+
+
+def read_timestamps(values: pa.Array, zone: str) -> pa.Array:
+    """Read local ``dd/mm/aaaa HH:MM:SS`` (or native timestamps, naive ones local) as UTC ``…T…Z``.
+
+    >>> read_timestamps(pa.array(["21/03/2020 05:30:00"]), "America/Sao_Paulo").to_pylist()
+    ['2020-03-21T08:30:00Z']
+    >>> read_timestamps(pa.array(["21/03/2020 25:30:00"]), "America/Sao_Paulo").to_pylist()[0] == (
+    ...     UNREAD + "21/03/2020 25:30:00")
+    True
+    """
+    if not pa.types.is_string(values.type):
+        return _native_timestamps(values, zone)
+    shaped = pc.if_else(pc.match_substring_regex(values, _TIMESTAMP), values, None)
+    filled = pc.fill_null(shaped, "01/01/1970 00:00:00")
+    days, real = _days_of(_number(filled, 6, 10), _number(filled, 3, 5), _number(filled, 0, 2))
+    hour, minute, second = (
+        _number(filled, at, at + 2).to_numpy(zero_copy_only=False) for at in (11, 14, 17)
+    )
+    real &= (hour < 24) & (minute < 60) & (second < 60)  # noqa: PLR2004 (a clock)
+    seconds = days * 86_400 + hour * 3_600 + minute * 60 + second
+    return _marked(values, pc.if_else(pc.is_valid(shaped), _utc_text(to_utc(seconds, zone), ~real), None))
+
+
+def read_decimals(values: pa.Array) -> pa.Array:
+    """Read numbers with a decimal comma (or native ones) as plain text with a point, no digit lost.
+
+    >>> read_decimals(pa.array(["0015004,0", "-0,5", "1.500,00"])).to_pylist() == [
+    ...     "15004.0", "-0.5", UNREAD + "1.500,00"]
+    True
+    """
+    pattern = r"^-?[0-9]+(,[0-9]+)?$"
+    if not pa.types.is_string(values.type):
+        values, pattern = values.cast(pa.string()), r"^-?[0-9]+(\.[0-9]+)?$"
+    shaped = pc.if_else(pc.match_substring_regex(values, pattern), values, None)
+    plain = pc.replace_substring_regex(pc.replace_substring(shaped, ",", "."), r"^(-?)0+([0-9])", r"\1\2")
+    return _marked(values, pc.replace_substring_regex(plain, r"^-(0(\.0+)?)$", r"\1"))
+
+
+def _years(values: pa.Array) -> pa.Array:
+    shaped = pc.if_else(pc.match_substring_regex(values, r"^-?[0-9]{1,18}$"), values, None)
+    return _marked(values, shaped.cast(pa.int64()).cast(pa.string()))
+
+
+def _coordinates(values: pa.Array) -> pa.Array:
+    return pc.replace_substring(values, ",", ".")
+
+
+def _flags(values: pa.Array, core: Core) -> pa.Array:
+    if pa.types.is_boolean(values.type):
+        return pc.if_else(values, "true", "false")
+    return _coded(values, {core.true: "true", core.false: "false"})
+
+
+def _coded(values: pa.Array, codes: dict[str, str]) -> pa.Array:
+    found = pc.index_in(values, pa.array(list(codes), pa.string()))
+    found = pc.if_else(pc.is_valid(values), found, None)
+    return _marked(values, pa.array(list(codes.values()), pa.string()).take(found))
+
+
+def _by_distinct(read: Callable[[pa.Array], pa.Array], values: pa.Array) -> pa.Array:
+    """Read every distinct value once."""
+    encoded = values.dictionary_encode()
+    return read(encoded.dictionary).take(encoded.indices)
+
+
+def read(values: pa.Array, kind: Kind, codes: dict[str, str] | None, core: Core) -> pa.Array:  # noqa: PLR0911
+    """Read the raw cells of one column as their kind.
+
+    A code that no table lists, a flag, year, date, timestamp or decimal that does not read as one stays unread.
+    """
+    if not pa.types.is_string(values.type):
+        values = _native(values, kind)
+    if pa.types.is_string(values.type):
+        values = tidy(values, core.fillers)
+    match kind:
+        case Kind.DATE:
+            return _by_distinct(read_dates, values)
+        case Kind.TIMESTAMP:
+            return read_timestamps(values, core.zone)
+        case Kind.DECIMAL:
+            return read_decimals(values)
+        case Kind.FLAG:
+            return _by_distinct(lambda distinct: _flags(distinct, core), values)
+        case Kind.YEAR:
+            return _by_distinct(_years, _text(values))
+        case Kind.CODE:
+            return _by_distinct(lambda distinct: _coded(distinct, codes or {}), values)
+        case _:
+            return _plain(values, kind)
+
+
+def _native(values: pa.Array, kind: Kind) -> pa.Array:
+    """Bring a native column to text unless its kind reads native cells itself."""
+    if pa.types.is_null(values.type) or pa.types.is_dictionary(values.type):
+        return values.cast(pa.string())
+    if pa.types.is_large_string(values.type) or pa.types.is_string_view(values.type):
+        return values.cast(pa.string())
+    if pa.types.is_temporal(values.type) and kind in (Kind.DATE, Kind.TIMESTAMP):
+        first = pa.scalar(-719162, pa.int32()).cast(pa.date32())  # 0001-01-01, the filler
+        real = pc.not_equal(values.cast(pa.date32(), safe=False), first)
+        return pc.if_else(real, values, pa.scalar(None, values.type))
+    if pa.types.is_boolean(values.type) and kind is Kind.FLAG:
+        return values
+    numeric = pa.types.is_decimal(values.type) or pa.types.is_integer(values.type) or pa.types.is_floating(values.type)
+    if numeric and kind is Kind.DECIMAL:
+        return values
+    return values.cast(pa.string())
+
+
+def _plain(values: pa.Array, kind: Kind) -> pa.Array:
+    if kind in _DOCUMENTS:
+        values = _not_zeros(values)
+    if kind is Kind.CPF_OR_CNPJ:
+        return _cpf_or_cnpj(values)
+    if kind is Kind.COORDINATE:
+        return _coordinates(values)
+    if kind in _MASKED:
+        values = unmasked(values)
+    return zeros_restored(values, _WIDTHS[kind]) if kind in _WIDTHS else values

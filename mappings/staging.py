@@ -1,0 +1,163 @@
+"""Stage one bucket: raw tables become tables of the core profile, tied to their registers.
+
+A *register* is one core key. A *person* is a tax id, or a register without one. Registers are numbered in order of
+core key, and the rows of every staged table are sorted by register, then by source line: that is the order in which
+lists are sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from customers.unread import is_unread
+from mappings.columns import column
+from mappings.profile import NAMES, TABLES, Customers, OneRowTable, Table, columns_of
+from mappings.reading import read, tax_id
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mappings.core import Core
+    from mappings.extract import RawTable
+
+NO_TIME = np.iinfo(np.int64).min
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """Hold one staged table; ``register`` is ascending, ``lines`` are lines of ``file``."""
+
+    table: type[Table]
+    file: str
+    columns: dict[str, pa.Array]
+    register: NDArray[np.int64]
+    lines: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return len(self.register)
+
+    def view(self, rows: pa.Array) -> Any:  # noqa: ANN401 (an instance of the staging table's own class)
+        """Return chosen rows as the profile's class; a null row has only missing values."""
+        name = NAMES[self.table]
+        return self.table(**{key: column(values.take(rows), f"{name}.{key}") for key, values in self.columns.items()})
+
+    def first_rows(self, registers: int) -> NDArray[np.int64]:
+        """Return, for each register, the first row or -1."""
+        found = np.full(registers, -1, np.int64)
+        owners, rows = np.unique(self.register, return_index=True)
+        found[owners] = rows
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """Hold the registers of a bucket in order of core key.
+
+    ``person`` numbers the persons; ``updated`` is clientes' own time in seconds UTC, NO_TIME without one.
+    """
+
+    core_keys: pa.Array
+    kind: NDArray[np.str_]
+    tax_ids: pa.Array
+    status: NDArray[np.str_]
+    person: NDArray[np.int64]
+    updated: NDArray[np.int64]
+    customers: Staged
+
+    def __len__(self) -> int:
+        """Count the registers."""
+        return len(self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """Name a second row in a one-row table."""
+
+    register: int
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Hold one staged bucket."""
+
+    registers: Registers
+    tables: dict[type[Table], Staged]
+    duplicates: list[Duplicate] = field(default_factory=list)
+
+
+def keys_of(raw: RawTable, core: Core) -> pa.Array:
+    """Return the core keys of a raw table: opaque text, blanks around it trimmed, empty ones missing."""
+    keys = pc.utf8_trim_whitespace(raw.columns[core.key].combine_chunks().cast(pa.string()))
+    return pc.if_else(pc.equal(keys, ""), pa.scalar(None, pa.string()), keys)
+
+
+def stage_columns(
+    raw: RawTable, core: Core, rows: pa.Array | None = None, only: tuple[str, ...] = ()
+) -> dict[str, pa.Array]:
+    """Read the columns of a raw table (all, or those named) as their kinds, of chosen rows or of all."""
+    sources = core.tables[raw.name]
+    staged = {}
+    for name, source in sources.columns.items():
+        if only and name not in only:
+            continue
+        values = raw.columns[source.column]
+        values = (values if rows is None else values.take(rows)).combine_chunks()
+        staged[name] = read(values, source.kind, source.codes, core)
+    if sources.stages == NAMES[Customers]:
+        staged["tax_id"] = tax_id(staged["tax_id"], pc.equal(staged["person_kind"], "J"))
+    return staged
+
+
+def seconds(times: pa.Array) -> NDArray[np.int64]:
+    """Return canonical timestamps as seconds UTC; missing and unread ones as NO_TIME."""
+    readable = pc.if_else(is_unread(times), pa.scalar(None, pa.string()), times)
+    stamps = readable.cast(pa.timestamp("s", tz="UTC")).cast(pa.int64())
+    return pc.fill_null(stamps, NO_TIME).to_numpy(zero_copy_only=False)
+
+
+def empty(table: type[Table]) -> Staged:
+    """Return a staged table without rows."""
+    none = np.empty(0, np.int64)
+    return Staged(table, "", {name: pa.array([], pa.string()) for name in columns_of(table)}, none, none)
+
+
+def stage(raw: RawTable, core: Core, rows: NDArray[np.int64], register: NDArray[np.int64]) -> Staged:
+    """Stage chosen rows of a raw table, given the register of each, in order of register and line."""
+    order = np.lexsort((raw.lines[rows], register))
+    rows, register = rows[order], register[order]
+    columns = stage_columns(raw, core, pa.array(rows))
+    return Staged(TABLES[core.tables[raw.name].stages], raw.file, columns, register, raw.lines[rows])
+
+
+def build_registers(customers: Staged, core_keys: pa.Array) -> Registers:
+    """Describe the registers of a bucket, given clientes staged in order of core key, one row each."""
+    kinds, tax_ids = customers.columns["person_kind"], customers.columns["tax_id"]
+    alone = pc.binary_join_element_wise("@", core_keys, "")
+    person = pc.binary_join_element_wise(kinds, pc.coalesce(tax_ids, alone), ":")
+    status = customers.columns["status"]
+    known = pc.fill_null(pc.invert(is_unread(status)), False)  # noqa: FBT003 (Arrow's fill value)
+    return Registers(
+        core_keys=core_keys,
+        kind=kinds.to_numpy(zero_copy_only=False).astype(str),
+        tax_ids=tax_ids,
+        status=pc.fill_null(pc.if_else(known, status, "?"), "?").to_numpy(zero_copy_only=False).astype(str),
+        person=person.dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int64),
+        updated=seconds(customers.columns["updated_at"]),
+        customers=customers,
+    )
+
+
+def find_duplicates(staged: Staged) -> list[Duplicate]:
+    """Name every second and later row of a register in a one-row table."""
+    if not issubclass(staged.table, OneRowTable) or len(staged) == 0:
+        return []
+    again = np.flatnonzero(staged.register[1:] == staged.register[:-1]) + 1
+    return [Duplicate(int(staged.register[row]), staged.file, int(staged.lines[row])) for row in again]

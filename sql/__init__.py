@@ -1,0 +1,1 @@
+"""PUBLISH: the serving database, and the only place that opens one."""

@@ -1,0 +1,100 @@
+"""Bring a serving database to the present tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+
+from customers.errors import UnreadableInput
+from sql.engine import SEARCH_PATH, is_postgres, open_engine, writing
+from sql.tables import SCHEMAS
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+# Any number that no other program on the server takes for its own advisory lock.
+_LOCK = 7_241_120_221
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def upgrade(url: str) -> None:
+    """Run the migrations that a database still lacks, all of them or none; two callers at once take turns."""
+    engine = open_engine(url)
+    try:
+        upgrade_engine(engine)
+    finally:
+        engine.dispose()
+
+
+def upgrade_engine(engine: Engine) -> None:
+    """Do what ``upgrade`` does, on an engine already open."""
+    with writing(engine) as connection:
+        if is_postgres(connection):
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            _create_schemas(connection)
+        _refuse_unknown(connection)
+        command.upgrade(_config(connection), "head")
+        if is_postgres(connection):
+            _keep_search_path(connection)
+
+
+def at_head(connection: Connection) -> bool:
+    """Say whether a database is up to date; raise UnreadableInput where a newer program made it."""
+    _refuse_unknown(connection)
+    return _revision(connection) == _script().get_current_head()
+
+
+def _refuse_unknown(connection: Connection) -> None:
+    revision = _revision(connection)
+    if revision is not None and revision not in {step.revision for step in _script().walk_revisions()}:
+        message = (
+            f"the database is at revision {revision}, which this program does not know: install a newer one"
+        )
+        raise UnreadableInput(message)
+
+
+def _revision(connection: Connection) -> str | None:
+    options = {"version_table_schema": "control"} if is_postgres(connection) else {}
+    return MigrationContext.configure(connection, opts=options).get_current_revision()
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _script() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def _create_schemas(connection: Connection) -> None:
+    present = set(connection.scalars(text("SELECT nspname FROM pg_namespace")))
+    # IF NOT EXISTS would ask for the right to create even where an administrator already did.
+    for schema in [name for name in SCHEMAS if name not in present]:
+        connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
+
+
+def _keep_search_path(connection: Connection) -> None:
+    """Let plain new connections of this role, and of every role where we own the database, find the names."""
+    name = connection.dialect.identifier_preparer.quote(
+        connection.scalars(text("SELECT current_database()")).one()
+    )
+    connection.exec_driver_sql(f"ALTER ROLE CURRENT_USER IN DATABASE {name} SET search_path = {SEARCH_PATH}")
+    try:
+        with connection.begin_nested():
+            connection.exec_driver_sql(f"ALTER DATABASE {name} SET search_path = {SEARCH_PATH}")
+    except ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", None) != _INSUFFICIENT_PRIVILEGE:
+            raise
+
+
+_INSUFFICIENT_PRIVILEGE = "42501"

@@ -1,0 +1,1 @@
+"""How the tables of the serving database came to be: one file per step, run by Alembic."""

@@ -1,0 +1,88 @@
+"""What is being served now, and what was stored before, as Arrow tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from sqlalchemy import Column, MetaData, Table, Text
+
+from sql.bulk import append, read
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+SERVED = pa.schema(
+    {
+        "customer_id": pa.string(),
+        "core_key": pa.string(),
+        "tax_id": pa.string(),
+        "document_id": pa.int64(),
+        "opened_run_seq": pa.int64(),
+        "content_hash": pa.string(),
+        "update_date_time": pa.string(),
+        "stale": pa.bool_(),
+    }
+)
+STORED = pa.schema({"customer_id": pa.string(), "content_hash": pa.string(), "document_id": pa.int64()})
+CUSTOMERS = pa.schema(
+    {
+        "person_id": pa.string(),
+        "tax_id": pa.string(),
+        "kind": pa.string(),
+        "availability": pa.string(),
+        "since": pa.string(),
+    }
+)
+
+_SERVED = """
+    SELECT customer_id, core_key, tax_id, document_id, opened_run_seq, content_hash, update_date_time,
+           stale_since IS NOT NULL AS stale
+    FROM served
+    WHERE structure = :structure AND version = :version
+"""
+
+# A document is not served any more when the last run to end a period of it came after the last to begin one.
+_STORED = """
+    SELECT w.customer_id, w.content_hash, MAX(d.document_id) AS document_id
+    FROM wanted AS w
+    JOIN documents AS d ON d.customer_id = w.customer_id AND d.content_hash = w.content_hash
+    WHERE d.structure = :structure AND d.version = :version
+      AND (SELECT MAX(r.run_seq) FROM retired AS r JOIN publications AS p ON p.run_seq = r.run_seq
+           WHERE r.document_id = d.document_id)
+        > COALESCE((SELECT MAX(s.run_seq) FROM served_again AS s
+                    JOIN publications AS p ON p.run_seq = s.run_seq
+                    WHERE s.document_id = d.document_id), d.run_seq)
+    GROUP BY w.customer_id, w.content_hash
+"""
+
+_WANTED = Table(
+    "wanted",
+    MetaData(),
+    Column("customer_id", Text, nullable=False),
+    Column("content_hash", Text, nullable=False),
+    prefixes=["TEMPORARY"],
+)
+
+
+def served(connection: Connection, structure: str, version: str) -> pa.Table:
+    """Return the documents of a structure being served, without their text: columns of ``SERVED``."""
+    return read(connection, _SERVED, SERVED, {"structure": structure, "version": version})
+
+
+def stored_before(connection: Connection, structure: str, version: str, wanted: pa.Table) -> pa.Table:
+    """Find the wanted documents (customer_id, content_hash) that were served once and are not now.
+
+    Columns of ``STORED``; a pair that was never published, or is being served, has no row.
+    """
+    _WANTED.create(connection)
+    append(connection, _WANTED, wanted.select(["customer_id", "content_hash"]))
+    connection.exec_driver_sql("ANALYZE wanted")
+    found = read(connection, _STORED, STORED, {"structure": structure, "version": version})
+    _WANTED.drop(connection)
+    return found
+
+
+def customer_states(connection: Connection) -> pa.Table:
+    """Return the present state of every person: columns of ``CUSTOMERS``."""
+    return read(connection, f"SELECT {', '.join(CUSTOMERS.names)} FROM customers", CUSTOMERS, {})  # noqa: S608

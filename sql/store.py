@@ -1,0 +1,222 @@
+"""The serving database: everything is written ahead, unseen, and one small transaction shows it.
+
+Tables go in and come out as Arrow. All times are UTC text, ``YYYY-MM-DDTHH:MM:SSZ``. Every method is a
+transaction of its own, and any number of processes may write documents of the same run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import pyarrow as pa
+from sqlalchemy import delete, text, update
+
+from customers.errors import UnreadableInput
+from sql import ledger, partitions, serving, tables
+from sql.bulk import append
+from sql.engine import is_postgres, open_engine, reading, writing
+from sql.ledger import Ending, RunCount, RunStart
+from sql.migrate import at_head, upgrade_engine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sqlalchemy import Connection, Engine, Table
+
+__all__ = ["RunCount", "RunStart", "Store", "open_store"]
+
+
+def open_store(url: str, *, migrate: bool = True) -> Store:
+    """Open a serving database, bringing its tables up to date first.
+
+    Raise UnreadableInput where the database cannot be opened, where its tables were made by a newer program,
+    or, with ``migrate=False``, where they are not up to date.
+    """
+    engine = open_engine(url)
+    try:
+        _bring_up_to_date(engine, migrate=migrate)
+    except BaseException:
+        engine.dispose()
+        raise
+    return Store(engine)
+
+
+class Store:
+    """A serving database that is open; a context manager that closes it."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Take an engine on a database whose tables are up to date."""
+        self._engine = engine
+
+    def __enter__(self) -> Self:
+        """Return the store itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close every connection."""
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def begin_run(self, run: RunStart) -> int:
+        """Record a run as running and return its number."""
+        with writing(self._engine) as connection:
+            return ledger.begin(connection, run)
+
+    def served(self, structure: str, version: str) -> pa.Table:
+        """Return the documents of a structure being served, without their text: ``sql.serving.SERVED``."""
+        with self._engine.connect() as connection:
+            return serving.served(connection, structure, version)
+
+    def stored_before(self, structure: str, version: str, wanted: pa.Table) -> pa.Table:
+        """Find the wanted (customer_id, content_hash) served once and not now: ``sql.serving.STORED``."""
+        with self._engine.connect() as connection:
+            return serving.stored_before(connection, structure, version, wanted)
+
+    def has_retired(self) -> bool:
+        """Say whether any document was ever served and is not any more: only then ``stored_before`` can find one."""
+        return bool(self.query("SELECT 1 AS found FROM retired LIMIT 1"))
+
+    def customer_states(self) -> pa.Table:
+        """Return the present state of every person: ``sql.serving.CUSTOMERS``."""
+        with self._engine.connect() as connection:
+            return serving.customer_states(connection)
+
+    def write_documents(self, run_seq: int, documents: pa.Table) -> None:
+        """Store documents, unseen, in any number of calls; columns of ``documents`` after run_seq."""
+        with writing(self._engine) as connection:
+            first = _reserve(connection, "documents", documents.num_rows)
+        ids = pa.array(np.arange(first, first + documents.num_rows, dtype=np.int64))
+        rows = _with_number(documents, run_seq).append_column("document_id", ids)
+        with writing(self._engine) as connection:
+            ledger.claim(connection, run_seq)
+            if is_postgres(connection):
+                partitions.prepare(connection, run_seq)
+                append(connection, tables.documents, rows, into=partitions.table_of(run_seq))
+            else:
+                append(connection, tables.documents, rows)
+
+    def serve_again(self, run_seq: int, document_ids: pa.Array | pa.ChunkedArray) -> None:
+        """Let stored documents be served anew from this run on."""
+        self._append(tables.served_again, run_seq, pa.table({"document_id": document_ids}))
+
+    def retire(self, run_seq: int, periods: pa.Table) -> None:
+        """Let periods of being served (document_id, opened_run_seq) end with this run."""
+        self._append(tables.retired, run_seq, periods)
+
+    def mark_stale(self, run_seq: int, marks: pa.Table) -> None:
+        """Say since when newer documents (structure, version, customer_id) are refused; null: no longer."""
+        self._append(tables.stale_marks, run_seq, marks)
+
+    def write_customer_states(self, run_seq: int, states: pa.Table) -> None:
+        """Store the states of persons that changed; columns of ``sql.serving.CUSTOMERS``."""
+        self._append(tables.customer_states, run_seq, states)
+
+    def write_findings(self, run_seq: int, findings: pa.Table) -> None:
+        """Store findings; columns of ``customers.findings.FINDINGS_SCHEMA``. Seen at once."""
+        self._append_by_id(tables.findings, run_seq, findings)
+
+    def write_rule_results(self, run_seq: int, results: pa.Table) -> None:
+        """Store verdicts per rule; columns of ``customers.findings.RULE_RESULTS_SCHEMA``. Seen at once."""
+        self._append_by_id(tables.rule_results, run_seq, results)
+
+    def write_run_counts(self, run_seq: int, counts: Iterable[RunCount]) -> None:
+        """Store what became of the registers of each structure. Seen at once."""
+        with writing(self._engine) as connection:
+            ledger.write_counts(connection, ledger.run_id_of(connection, run_seq), counts)
+
+    def publish(
+        self, run_seq: int, *, finished_at: str, counts: Mapping[str, object], rolled_back: Sequence[int] = ()
+    ) -> None:
+        """Show everything of a run at once, and call the runs that it undoes rolled back.
+
+        Raise CadastraError unless the run is running or held.
+        """
+        with writing(self._engine) as connection:
+            if is_postgres(connection):
+                partitions.settle(connection, run_seq)
+        with writing(self._engine) as connection:
+            ledger.publish(connection, run_seq, finished_at, counts, rolled_back)
+            if is_postgres(connection):
+                # Nothing is left to do but for what another process wrote since.
+                partitions.settle(connection, run_seq)
+
+    def finish_run(self, run_seq: int, state: Ending, finished_at: str, counts: Mapping[str, object]) -> None:
+        """Record that a run ended unpublished; its documents are kept only if it was held.
+
+        Raise CadastraError unless the run is running or held.
+        """
+        with writing(self._engine) as connection:
+            ledger.finish(connection, run_seq, state, finished_at, counts)
+            if state != "held":
+                _discard(connection, run_seq)
+
+    def runs(self, limit: int = 20) -> list[dict[str, object]]:
+        """List the runs, newest first, ``counts`` as a mapping."""
+        with self._engine.connect() as connection:
+            return ledger.newest(connection, limit)
+
+    def run_counts(self, run_id: str) -> list[dict[str, object]]:
+        """List what became of the registers of each structure in one run."""
+        with self._engine.connect() as connection:
+            return ledger.counts_of(connection, run_id)
+
+    def findings_by_rule(self, run_id: str) -> list[dict[str, object]]:
+        """Count a run's findings by structure, rule and severity, most frequent first."""
+        return self.query(
+            "SELECT structure, rule, severity, COUNT(*) AS findings FROM findings WHERE run_id = :run_id"
+            " GROUP BY structure, rule, severity ORDER BY findings DESC, structure, rule, severity",
+            {"run_id": run_id},
+        )
+
+    def query(self, sql: str, params: Mapping[str, object] | None = None) -> list[dict[str, object]]:
+        """Run a small query with ``:named`` parameters that cannot write, and return its rows."""
+        with reading(self._engine) as connection:
+            return [dict(row) for row in connection.execute(text(sql), dict(params or {})).mappings()]
+
+    def _append(self, table: Table, run_seq: int, rows: pa.Table) -> None:
+        with writing(self._engine) as connection:
+            ledger.claim(connection, run_seq)
+            append(connection, table, _with_number(rows, run_seq))
+
+    def _append_by_id(self, table: Table, run_seq: int, rows: pa.Table) -> None:
+        with writing(self._engine) as connection:
+            run_id = pa.scalar(ledger.run_id_of(connection, run_seq), pa.string())
+            append(connection, table, rows.append_column("run_id", pa.repeat(run_id, rows.num_rows)))
+
+
+def _bring_up_to_date(engine: Engine, *, migrate: bool) -> None:
+    with engine.connect() as connection:
+        if at_head(connection):
+            return
+    if not migrate:
+        message = "the tables of the database are not up to date: run `cadastra db upgrade`"
+        raise UnreadableInput(message)
+    upgrade_engine(engine)
+
+
+def _with_number(rows: pa.Table, run_seq: int) -> pa.Table:
+    return rows.append_column("run_seq", pa.repeat(pa.scalar(run_seq, pa.int32()), rows.num_rows))
+
+
+def _reserve(connection: Connection, name: str, size: int) -> int:
+    """Take the next ``size`` ids for this caller alone; ids of a call that fails later are left out."""
+    sequences = tables.sequences
+    statement = (
+        update(sequences)
+        .where(sequences.c.name == name)
+        .values(next_id=sequences.c.next_id + size)
+        .returning(sequences.c.next_id)
+    )
+    after: int = connection.scalars(statement).one()
+    return after - size
+
+
+def _discard(connection: Connection, run_seq: int) -> None:
+    if is_postgres(connection):
+        partitions.discard(connection, run_seq)
+    else:
+        connection.execute(delete(tables.documents).where(tables.documents.c.run_seq == run_seq))

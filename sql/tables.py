@@ -1,0 +1,160 @@
+"""The tables of the serving database as they are now; how they came to be is in ``sql/migrations``.
+
+Every table but ``runs`` and ``sequences`` only grows. A row counts from the moment its run is in
+``publications``. On PostgreSQL the names are found through the search path, so no schema is spelt here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy.types import TypeEngine
+
+# The schemas of PostgreSQL, in the order of every search path; the first one also takes the views.
+SCHEMAS: dict[str, tuple[str, ...]] = {
+    "serving": ("documents", "customer_states"),
+    "quality": ("runs", "run_counts", "rule_results", "findings"),
+    "control": ("publications", "served_again", "retired", "stale_marks", "sequences"),
+}
+
+metadata = MetaData()
+# SQLite numbers rows by itself only where the type is spelt INTEGER.
+_ID = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _key(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]]) -> Column[Any]:
+    return Column(name, kind, primary_key=True, autoincrement=False)
+
+
+def _required(kind: type[TypeEngine[Any]], *names: str) -> Iterable[Column[Any]]:
+    return (Column(name, kind, nullable=False) for name in names)
+
+
+def _optional(kind: type[TypeEngine[Any]], *names: str) -> Iterable[Column[Any]]:
+    return (Column(name, kind) for name in names)
+
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("run_seq", Integer, primary_key=True),
+    Column("run_id", Text, nullable=False, unique=True),
+    *_required(Text, "flow", "core"),
+    *_optional(Text, "business_date", "generated_at"),
+    *_required(Text, "kind", "state", "started_at"),
+    *_optional(Text, "finished_at", "mapping_version", "counts", "batch_id", "export"),
+    sqlite_autoincrement=True,
+)
+
+publications = Table(
+    "publications", metadata, _key("run_seq", Integer), *_required(Text, "run_id", "published_at")
+)
+
+# On PostgreSQL there is one column more, ``segment``: see ``sql.partitions``.
+documents = Table(
+    "documents",
+    metadata,
+    _key("document_id", _ID),
+    Column("run_seq", Integer, nullable=False),
+    *_required(Text, "structure", "version", "customer_id", "core_key"),
+    Column("tax_id", Text),
+    *_required(Text, "content_hash", "update_date_time", "document"),
+    Index("documents_customer_id", "customer_id"),
+    Index("documents_core_key", "core_key"),
+    Index("documents_tax_id", "tax_id"),
+)
+
+served_again = Table(
+    "served_again",
+    metadata,
+    _key("document_id", BigInteger),
+    _key("run_seq", Integer),
+    sqlite_with_rowid=False,
+)
+
+retired = Table(
+    "retired",
+    metadata,
+    _key("document_id", BigInteger),
+    _key("opened_run_seq", Integer),
+    _key("run_seq", Integer),
+    sqlite_with_rowid=False,
+)
+
+stale_marks = Table(
+    "stale_marks",
+    metadata,
+    _key("customer_id", Text),
+    _key("structure", Text),
+    _key("version", Text),
+    _key("run_seq", Integer),
+    Column("since", Text),
+    sqlite_with_rowid=False,
+)
+
+customer_states = Table(
+    "customer_states",
+    metadata,
+    _key("person_id", Text),
+    _key("run_seq", Integer),
+    Column("tax_id", Text),
+    *_required(Text, "kind", "availability", "since"),
+    Index("customer_states_tax_id", "tax_id"),
+    sqlite_with_rowid=False,
+)
+
+run_counts = Table(
+    "run_counts",
+    metadata,
+    _key("run_id", Text),
+    _key("structure", Text),
+    *_required(BigInteger, "read", "published_new", "published_changed", "unchanged"),
+    *_required(BigInteger, "rejected_stale", "rejected_unserved", "excluded", "withdrawn"),
+    Column("excluded_reasons", Text, nullable=False),
+)
+
+rule_results = Table(
+    "rule_results",
+    metadata,
+    *_required(Text, "run_id", "structure", "xpath", "rule", "severity"),
+    *_required(BigInteger, "applied", "passed", "failed", "unknown"),
+    Index("rule_results_run_id", "run_id"),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    *_required(Text, "run_id", "structure", "customer_ref", "occurrence", "rule", "severity"),
+    *_optional(Text, "shape", "source_file"),
+    Column("source_line", BigInteger),
+    Index("findings_run_id", "run_id"),
+)
+
+sequences = Table("sequences", metadata, _key("name", Text), Column("next_id", BigInteger, nullable=False))
+
+
+def arrow_schema(table: Table) -> pa.Schema:
+    """Return the columns of a table as Arrow fields: text, int64 or int32, nullable or not."""
+    return pa.schema(
+        [
+            pa.field(column.name, _arrow_type(column), nullable=bool(column.nullable))
+            for column in table.columns
+        ]
+    )
+
+
+def _arrow_type(column: Column[Any]) -> pa.DataType:
+    if isinstance(column.type, Text):
+        return pa.string()
+    if isinstance(column.type, BigInteger):
+        return pa.int64()
+    if isinstance(column.type, Integer):
+        return pa.int32()
+    message = f"no Arrow type for column {column.table.name}.{column.name}"
+    raise TypeError(message)
