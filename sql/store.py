@@ -77,7 +77,7 @@ class Store:
             return serving.stored_before(connection, structure, version, wanted)
 
     def has_retired(self) -> bool:
-        """Say whether any document was ever served and is not any more: only then ``stored_before`` can find one."""
+        """Say whether any period of being served ever ended: else ``stored_before`` finds nothing."""
         return bool(self.query("SELECT 1 AS found FROM retired LIMIT 1"))
 
     def customer_states(self) -> pa.Table:

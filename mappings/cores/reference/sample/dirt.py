@@ -26,7 +26,7 @@ TEXT_FILLERS = pool(("N/A", "NA", "NAO INFORMADO", " ", "   "))
 DATE_FILLERS = pool(("00/00/0000", "01/01/0001", "N/A", " "))
 ZERO_DOCUMENTS = pool(("0", "00000000000", "000.000.000-00", "0000000"))
 
-# Local times that daylight saving time skipped (spring) or repeated (autumn); the first one is repeated.
+# Local times that daylight saving time skipped (spring) or repeated (autumn).
 _CLOCK_CHANGES = (
     ("2018-02-17", 23 * 3600 + 30 * 60),
     ("2017-10-15", 30 * 60),
@@ -62,7 +62,7 @@ def fillers(draw: Draw, text: Text, words: Text, share: float = 0.06) -> Text:
     return on(empty, text, lambda part: draw.pick(len(part), words))
 
 
-def clock_changes(draw: Draw, text: Text, share: float = 0.002) -> Text:
+def clock_changes(draw: Draw, text: Text, share: float = 0.004) -> Text:
     """Put local times that daylight saving time skipped or repeated over a share of the timestamps."""
     chosen = draw.corner(len(text), share) & has_text(text)
     possible = np.flatnonzero(draw.today > _CHANGE_DAYS)
@@ -70,7 +70,7 @@ def clock_changes(draw: Draw, text: Text, share: float = 0.002) -> Text:
         return text
 
     def moments(part: Text) -> Text:
-        which = possible[np.arange(len(part)) % len(possible)]
+        which = possible[draw.below(len(part), len(possible))]
         return timestamp_text(_CHANGE_DAYS[which], _CHANGE_SECONDS[which])
 
     return on(chosen, text, moments)

@@ -20,6 +20,9 @@ NO_DATE, NO_TIMESTAMP, FOREIGN_DATE = "31/02/2015", "31/02/2015 08:00:00", "1990
 NO_NUMBER = "mil reais"
 _NO_NATIVE_VALUE = {NO_DATE, NO_TIMESTAMP, FOREIGN_DATE, NO_NUMBER}
 
+# How much of a value the name of a kind shows.
+_SHOWN = 24
+
 # Leaf of the list or object, keywords broken (blanks between them), what the row then holds.
 Defect = tuple[str, str, dict[str, str]]
 
@@ -36,8 +39,9 @@ class Home(NamedTuple):
 def kind_at(home: Home, leaf: str, keywords: str, apply: Change, values: dict[str, str]) -> BadKind:
     """Describe a defect that breaks schema rules of one leaf; ``values`` only tell what it is."""
     path = f"{home.path}/{leaf}".strip("/")
+    shown = " ".join(f"{column}={value[:_SHOWN]!r}" for column, value in values.items())
     return BadKind(
-        name=f"{home.structure}: {path} {keywords} {' '.join(sorted(values))}".strip(),
+        name=f"{home.structure}: {path} {keywords} {shown}".strip(),
         breaks=tuple((home.structure, f"S-{keyword}:/data/{path}") for keyword in keywords.split()),
         kind="F" if home.structure in OF_PERSON else "J",
         among=home.among,

@@ -83,10 +83,11 @@ COUNTRY_CODES, COUNTRY_NAMES, CALLING_CODES, COUNTRY_DOCUMENTS = (
 )
 
 BUSINESS_WORDS = phrases(
-    "Aurora Beija-Flor Boa_Esperança Bom_Jesus Cajueiro Candeia Capim_Dourado Casa_Nova Cerrado Dois_Irmãos Estrela "
-    "Flor_do_Campo Guará Horizonte Ipê_Amarelo Jacarandá Juriti Lagoa_Azul Lua_Cheia Mandacaru Maré_Alta Nova_Era "
-    'Oficina_"do_Zé" Pão_Quente Pedra_Branca Planalto Ponto_Certo Primavera Quatro_Estações Sabiá São_Judas '
-    "Serra_Verde Sol_Nascente Três_Corações Tucano Vale_do_Sol Vitória-Régia"
+    "Aurora Beija-Flor Boa_Esperança Bom_Jesus Cajueiro Candeia Capim_Dourado Casa_Nova Cerrado Dois_Irmãos "
+    "Estrela Flor_do_Campo Guará Horizonte Ipê_Amarelo Jacarandá Juriti Lagoa_Azul Lua_Cheia Mandacaru "
+    'Maré_Alta Nova_Era Oficina_"do_Zé" Pão_Quente Pedra_Branca Planalto Ponto_Certo '
+    "Primavera Quatro_Estações Sabiá São_Judas Serra_Verde Sol_Nascente Três_Corações Tucano "
+    "Vale_do_Sol Vitória-Régia"
 )
 ACTIVITIES = pool(
     (
