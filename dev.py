@@ -36,9 +36,6 @@ PROJECT_ITSELF = ("install", "--no-deps", "--no-build-isolation", "--editable", 
 PIP = (PYTHON, "-m", "pip", "--disable-pip-version-check")
 UV = (BIN / "uv", "pip")
 
-# A secret that everybody may know, for the invented customers of `run` alone.
-SAMPLE_SECRET = "invented customers only: no bank uses this secret"  # noqa: S105 - public on purpose
-
 # The generated pages: the module that writes them, and where they are.
 PAGES = (("tests.spec.write_docs", "docs/"),)
 
@@ -181,12 +178,9 @@ def run(arguments: list[str]) -> None:
     environment = dict(os.environ)
     cadastra = BIN / "cadastra"
     if not any(argument.startswith("--export") for argument in arguments):
-        if "CADASTRA_SECRET" not in environment:
-            say("CADASTRA_SECRET is not set: the invented customers get the sample's public one.")
-            environment["CADASTRA_SECRET"] = SAMPLE_SECRET
         if not (ROOT / SAMPLE / CONTROL_FILE).exists():
             shutil.rmtree(ROOT / SAMPLE, ignore_errors=True)
-            size = ("--customers", "1000", "--seed", "1")
+            size = ("--customers", "1000", "--seed", "1", "--bad", "0.02")
             must([cadastra, "sample", *size, "--out", SAMPLE], environment)
         arguments = ["--export", str(SAMPLE), *arguments]
     must([cadastra, "run", "--core", "reference", *arguments], environment)

@@ -32,6 +32,9 @@ UTC_DATE_TIME = (
     "^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$"
 )
 
+# A number as JSON writes it (RFC 8259).
+NUMBER = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$"
+
 FORMATS: dict[str, tuple[str, ...]] = {
     "date": (DATE,),
     "date-time": (DATE_TIME,),

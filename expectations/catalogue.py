@@ -24,10 +24,10 @@ _DATES = frozenset({"date", "date-time"})
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Name one rule on one xpath: ``block`` is whose rows it is judged on, ``kind`` its keyword or prose kind.
+    """Name one rule on one xpath: on which block's rows it is judged, and its keyword or prose kind.
 
-    ``rules`` is one field rule, or the prose rules that share the key (a row fails if it fails one of them), or
-    nothing for ``mapped``: the value was read.
+    ``rules`` is one field rule, or the prose rules that share the key (a row fails if it fails one of them),
+    or nothing for ``mapped``: the value was read.
     """
 
     key: RuleKey
@@ -76,7 +76,7 @@ def _kind(rule: ProseRule) -> str:
 
 
 def _of_field(rule: FieldRule, structure: str, version: str) -> Judged:
-    """Place a field rule: on the elements of a list in the list's own rows, else in the rows around the field."""
+    """Place a field rule: one on a list's elements in the list's own rows, else in the rows around the field."""
     (field,) = (item for item in effective_fields(structure, version) if item.xpath == rule.xpath)
     own_rows = rule.on_items or rule.xpath == "/data"
     block = rule.xpath if own_rows and field.type == "array" else _around(structure, rule.xpath, version)
@@ -109,8 +109,11 @@ def _prose(structure: str, version: str) -> Iterator[Judged]:
 def catalogue(structure: str, version: str = DEFAULT_VERSION) -> tuple[Judged, ...]:
     """Return every rule of a structure, field rules first; keys are unique."""
     found = [_of_field(rule, structure, version) for rule in field_rules(structure, version)]
-    for field in effective_fields(structure, version):
-        if field.type == "string" and unread_rule(structure, field.xpath, version) == UNMAPPED:
-            found.append(_unmapped(field, structure, version))
+    texts = (field for field in effective_fields(structure, version) if field.type == "string")
+    found.extend(
+        _unmapped(field, structure, version)
+        for field in texts
+        if unread_rule(structure, field.xpath, version) == UNMAPPED
+    )
     found.extend(_prose(structure, version))
     return tuple(found)

@@ -13,7 +13,7 @@ from expectations.masks import NOTHING, Mask, all_pass
 
 if TYPE_CHECKING:
     from customers.rule_kinds import FieldRule
-    from expectations.cells import Booleans, Cells
+    from expectations.cells import Booleans, Cells, Positions
     from expectations.scope import Scope
 
 
@@ -97,8 +97,8 @@ def _values(rule: FieldRule, scope: Scope) -> Mask:
     return Mask(cells.applied, unjudged + len(cells.unread), failed)
 
 
-def _broken(rule: FieldRule, cells: Cells, scope: Scope) -> tuple[np.ndarray, int]:
-    """Return the rows of readable values that break a rule, and how many could not be judged: no numbers."""
+def _broken(rule: FieldRule, cells: Cells, scope: Scope) -> tuple[Positions, int]:
+    """Return the rows of readable values that break a rule, and how many are no numbers and not judged."""
     texts = cells.texts
     if not len(texts):
         return NOTHING, 0

@@ -1,8 +1,8 @@
-"""The rules as expectations of Great Expectations: one metric for all of them, and what their classes share.
+"""The rules as Great Expectations sees them: one metric for all, and what the classes of expectations share.
 
-The batch is a frame of one cell that holds the masks of a structure. Every expectation asks for the same metric,
-which Great Expectations resolves once per validation; the expectation then judges its own rule's mask and returns the
-counts and all failing rows, and no value ever. Importing this module costs more than a second: only
+The batch is a frame of one cell that holds the masks of a structure. Every expectation asks for the same
+metric, which Great Expectations resolves once per validation; the expectation then judges its own rule's mask
+and returns the counts and all failing rows, and no value ever. Importing this module costs more than a second: only
 ``expectations.verdict`` does, when it is called.
 """
 
@@ -11,11 +11,11 @@ from __future__ import annotations
 from abc import ABC
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from great_expectations.execution_engine import PandasExecutionEngine
+from great_expectations.execution_engine.pandas_execution_engine import PandasExecutionEngine
 from great_expectations.expectations.expectation import BatchExpectation
 from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
-from great_expectations.render import LegacyRendererType, RenderedStringTemplateContent
+from great_expectations.render.components import LegacyRendererType, RenderedStringTemplateContent
 from great_expectations.render.renderer.renderer import renderer
 from great_expectations.render.renderer_configuration import RendererConfiguration, RendererValueType
 from great_expectations.validator.metric_configuration import MetricConfiguration
@@ -25,7 +25,7 @@ from expectations.masks import Masks, RuleKey
 
 if TYPE_CHECKING:
     from great_expectations.core.expectation_validation_result import ExpectationValidationResult
-    from great_expectations.execution_engine import ExecutionEngine
+    from great_expectations.execution_engine.execution_engine import ExecutionEngine
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
 METRIC = "cadastra.masks"
@@ -62,7 +62,7 @@ class RuleMasks(TableMetricProvider):
 
 
 class RuleExpectation(BatchExpectation, ABC):
-    """Judge one rule on one xpath by its mask; the classes of ``expectations.kinds`` say what kind of rule it is."""
+    """Judge one rule on one xpath by its mask; the classes of ``expectations.kinds`` say what kind it is."""
 
     metric_dependencies: ClassVar[tuple[str, ...]] = (METRIC,)
     success_keys: ClassVar[tuple[str, ...]] = ("rule", "xpath")
@@ -74,18 +74,19 @@ class RuleExpectation(BatchExpectation, ABC):
 
     def get_validation_dependencies(
         self,
-        execution_engine: ExecutionEngine | None = None,  # noqa: ARG002 (the library's signature)
+        execution_engine: ExecutionEngine[Any] | None = None,  # noqa: ARG002 (the library's signature)
         runtime_configuration: dict[str, Any] | None = None,
     ) -> ValidationDependencies:
         """Ask for the one metric; finding this out the inherited way takes four fifths of a validation."""
         metric = MetricConfiguration(METRIC, {"batch_id": self.batch_id})
-        return ValidationDependencies({METRIC: metric}, (runtime_configuration or {}).get("result_format", {}))
+        result_format = (runtime_configuration or {}).get("result_format", {})
+        return ValidationDependencies({METRIC: metric}, result_format)
 
     def _validate(
         self,
         metrics: dict[str, Masks],
         runtime_configuration: dict[str, Any] | None = None,  # noqa: ARG002 (the library's signature)
-        execution_engine: ExecutionEngine | None = None,  # noqa: ARG002
+        execution_engine: ExecutionEngine[Any] | None = None,  # noqa: ARG002
     ) -> dict[str, Any]:
         mask = metrics[METRIC][RuleKey(self.rule, self.xpath)]
         return {
@@ -100,7 +101,9 @@ class RuleExpectation(BatchExpectation, ABC):
         }
 
     @classmethod
-    def _prescriptive_template(cls, renderer_configuration: RendererConfiguration) -> RendererConfiguration:
+    def _prescriptive_template(
+        cls, renderer_configuration: RendererConfiguration[Any]
+    ) -> RendererConfiguration[Any]:
         for name in _SHOWN:
             renderer_configuration.add_param(name=name, param_type=RendererValueType.STRING)
         renderer_configuration.template_str = _TEMPLATE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,11 +31,11 @@ _REFUSES: frozenset[Severity] = frozenset({"halt", "reject"})
 class Judgement:
     """State what the rules say of the documents of one bucket.
 
-    ``documents`` are those that were judged: after the omissions, to be nested. ``refused`` says which of them are
-    not to be published. ``findings`` (``FINDINGS_SCHEMA``) name every failing rule, ``results``
-    (``RULE_RESULTS_SCHEMA``) every rule, also one that applied to nothing. ``omitted`` counts what was left out, by
-    xpath and rule. ``halted`` names the rules of severity halt that failed, ``expired`` the exceptions of the
-    severity table that no longer hold.
+    ``documents`` are those that were judged: after the omissions, to be nested. ``refused`` says which of them
+    are not to be published. ``findings`` (``FINDINGS_SCHEMA``) name every failing rule, ``results``
+    (``RULE_RESULTS_SCHEMA``) every rule, also one that applied to nothing. ``omitted`` counts what was left
+    out, by xpath and rule. ``halted`` names the rules of severity halt that failed, ``expired`` the exceptions
+    of the severity table that no longer hold.
     """
 
     documents: Documents
@@ -48,18 +48,17 @@ class Judgement:
 
 
 def judge(
-    documents: Documents, *, refs: pa.Array, reference_date: datetime.date, severity_table: Path | None = None
+    documents: Documents, *, refs: pa.Array, reference_date: dt.date, severity_table: Path | None = None
 ) -> Judgement:
     """Judge documents by all rules of their structure.
 
-    ``refs`` has the customer's pseudonym for each document; the end of ``reference_date`` in UTC is "now" to rules
-    on time. Raises UnreadableInput for a severity table that cannot be used.
+    ``refs`` has the customer's pseudonym for each document; ``reference_date`` is the business date that
+    rules on time refer to. Raises UnreadableInput for a severity table that cannot be used.
     """
-    moment = datetime.datetime.combine(reference_date, datetime.time(23, 59, 59), tzinfo=datetime.UTC)
     table = severities(reference_date, severity_table)
-    omission = omit(documents, table, refs=refs, moment=moment)
+    omission = omit(documents, table, refs=refs, day=reference_date)
     left = omission.documents
-    judged = verdicts(masks(left, moment), left.structure, left.version)
+    judged = verdicts(masks(left, reference_date), left.structure, left.version)
     return _conclude(omission, judged, table, refs)
 
 
@@ -89,7 +88,10 @@ def _outcomes(omission: Omission, judged: list[Verdict], table: Severities) -> I
     """Count what was left out as failed; a rule that failed only there has the severity omit."""
     for verdict in judged:
         key, mask = verdict.judged.key, verdict.mask
-        severity, left_out = table.of(verdict.judged, omission.documents.structure), omission.failed.get(key, 0)
+        severity, left_out = (
+            table.of(verdict.judged, omission.documents.structure),
+            omission.failed.get(key, 0),
+        )
         yield Outcome(
             key,
             "omit" if left_out and verdict.success else severity,

@@ -1,7 +1,7 @@
 """The kernels of the field rules: whole columns in, verdicts out, judged by Arrow and numpy.
 
-A kernel gets only readable values, none of them null, and says which of them are good. Patterns are those that
-``customers`` hands out: anchored, ASCII, the same in every engine.
+A kernel gets only readable values, none of them null, and says which of them are good. Patterns are those
+that ``customers`` hands out: anchored, ASCII, the same in every engine.
 """
 
 from __future__ import annotations
@@ -93,8 +93,8 @@ def has_check_digits(texts: Texts, number: NumberKind) -> Booleans:
 def in_range(texts: Texts, low: Decimal | None, high: Decimal | None) -> tuple[Booleans, Booleans]:
     """Return which values are numbers and which of them lie between the bounds, both included.
 
-    Floats decide; what is too long for a float, or lies within its error of a bound, is compared as a decimal,
-    once for each distinct text.
+    Floats decide; what is too long for a float, or lies within its error of a bound, is compared as a
+    decimal, once for each distinct text.
     """
     numeric = matches(texts, NUMBER)
     short = numeric & (texts.sizes <= _FLOAT_DIGITS)

@@ -1,9 +1,16 @@
-"""One class of expectations for each kind of rule; what differs is the kind and the sentence that it reads as."""
+"""One class of expectations for each kind of rule; the sentence that one reads as comes from its rule."""
 
 from __future__ import annotations
 
-from expectations.catalogue import Judged
+from typing import TYPE_CHECKING
+
+from great_expectations.expectations.metadata_types import FailureSeverity
+
 from expectations.gx import RuleExpectation
+
+if TYPE_CHECKING:
+    from customers.errata import Class
+    from expectations.catalogue import Judged
 
 
 class ExpectFieldPresent(RuleExpectation):
@@ -109,7 +116,11 @@ KINDS: dict[str, type[RuleExpectation]] = {
     "must": ExpectCondition,
 }
 
-_GX_SEVERITY = {"violation": "critical", "suspect": "warning", "advice": "info"}
+_GX_SEVERITY: dict[Class, FailureSeverity] = {
+    "violation": FailureSeverity.CRITICAL,
+    "suspect": FailureSeverity.WARNING,
+    "advice": FailureSeverity.INFO,
+}
 
 
 def expectation(judged: Judged) -> RuleExpectation:

@@ -11,7 +11,7 @@ from expectations.prose_masks import prose_mask
 from expectations.scope import Scope
 
 if TYPE_CHECKING:
-    import datetime
+    import datetime as dt
 
     from customers.blocks import Documents
     from customers.rule_kinds import FieldRule, ProseRule
@@ -30,7 +30,7 @@ def mask(judged: Judged, scope: Scope) -> Mask:
             return field_mask(cast("FieldRule", judged.rules[0]), scope)
 
 
-def masks(documents: Documents, moment: datetime.datetime) -> Masks:
-    """Judge all rules; ``moment`` is the instant in UTC that "in the future" and "years ago" refer to."""
-    scope = Scope(documents, moment)
+def masks(documents: Documents, day: dt.date) -> Masks:
+    """Judge all rules; ``day`` is the business date that "in the future" and "years ago" refer to."""
+    scope = Scope(documents, day)
     return {judged.key: mask(judged, scope) for judged in catalogue(documents.structure, documents.version)}

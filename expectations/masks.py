@@ -1,13 +1,14 @@
-"""What a kernel finds out about one rule: how many values it looked at, and which rows fail. Never a value."""
+"""What a kernel finds out about one rule: how many values it looked at, which rows fail, never a value."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from expectations.cells import Positions
+if TYPE_CHECKING:
+    from expectations.cells import Positions
 
 
 class RuleKey(NamedTuple):

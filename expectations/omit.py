@@ -1,4 +1,4 @@
-"""What the severity ``omit`` leaves out of documents before they are judged: elements of lists, optional leaves."""
+"""What the severity ``omit`` leaves out of documents before they are judged: elements, optional leaves."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ from expectations.scope import Scope
 from expectations.truths import truth
 
 if TYPE_CHECKING:
-    import datetime
+    import datetime as dt
+
+    from numpy.typing import NDArray
 
     from expectations.masks import RuleKey
-    from expectations.severity import Severities, Waiver
+    from expectations.severity import Severities
 
 OMITTED_SCHEMA = pa.schema(
     [
@@ -36,8 +38,8 @@ OMITTED_SCHEMA = pa.schema(
 class Omission:
     """Hold documents after the omissions, and what was left out.
 
-    ``findings`` have the occurrences that the documents had before; ``counts`` (of ``OMITTED_SCHEMA``) say how often
-    an xpath was left out for a rule, ``failed`` how many values of each rule that were.
+    ``findings`` have the occurrences that the documents had before; ``counts`` (of ``OMITTED_SCHEMA``) say how
+    often an xpath was left out for a rule, ``failed`` how many values of each rule that were.
     """
 
     documents: Documents
@@ -46,14 +48,12 @@ class Omission:
     failed: dict[RuleKey, int]
 
 
-def omit(
-    documents: Documents, severities: Severities, *, refs: pa.Array, moment: datetime.datetime
-) -> Omission:
+def omit(documents: Documents, severities: Severities, *, refs: pa.Array, day: dt.date) -> Omission:
     """Leave out what the severity table says, each omission judged on the documents as they came.
 
-    Positions are numbered anew and rows below a row that is left out go with it; ``documents`` stays as it is.
+    Positions are numbered anew, rows below one that is left out go with it; ``documents`` stays as it is.
     """
-    scope = Scope(documents, moment)
+    scope = Scope(documents, day)
     failures: list[Failure] = []
     dropped: dict[str, Booleans] = {}
     emptied: dict[str, Booleans] = {}
@@ -67,7 +67,11 @@ def omit(
         chosen[rows] = True
         failures.append(Failure(judged, rows, "omit"))
         counts.append({"xpath": waiver.leave_out, "rule": judged.key.rule, "count": len(rows)})
-    left = _without(documents, scope, dropped, emptied) if any(len(found.rows) for found in failures) else documents
+    left = (
+        _without(documents, scope, dropped, emptied)
+        if any(len(found.rows) for found in failures)
+        else documents
+    )
     return Omission(
         left,
         findings(failures, documents, refs),
@@ -119,12 +123,12 @@ def _kept(rows: Rows, keep: Booleans, parent_kept: Booleans) -> Rows:
         rows.document[keep],
         parent,
         _renumbered(parent, rows.position[keep]),
-        {xpath: origin.at(keep) for xpath, origin in rows.origins.items()},
+        {xpath: origin.at(positions(keep)) for xpath, origin in rows.origins.items()},
     )
 
 
-def _renumbered(parent: np.ndarray, position: np.ndarray) -> np.ndarray:
-    """Number the rows of each parent from 0, in their order."""
+def _renumbered(parent: NDArray[np.int32], position: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Count the rows of each parent from 0, in their order."""
     order = np.lexsort((position, parent))
     ordered = parent[order]
     starts = np.searchsorted(ordered, ordered)

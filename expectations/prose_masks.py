@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def prose_mask(rules: tuple[ProseRule, ...], block: str, scope: Scope) -> Mask:
-    """Judge the prose rules of one key together: a row fails if it fails one, is unknown if it then is to one.
+    """Judge the prose rules of one key together: a row fails if it fails one of them.
 
     Where the field itself was not read, the rule is unknown: such a value gets one finding and no other.
     """
@@ -45,8 +45,8 @@ def _unread(xpath: str, block: str, scope: Scope) -> Booleans:
 def _unjudgeable(rule: ProseRule, block: str, scope: Scope) -> Booleans:
     """Say in which rows an undecided rule is unknown rather than not applicable.
 
-    It is where an operand was not read, or where all operands are there and one is no number, no date or no code
-    that a table has. A missing operand alone means that the rule does not apply.
+    It is where an operand was not read, or where all operands are there and one is no number, no date or no
+    code that a table has. A missing operand alone means that the rule does not apply.
     """
     size = len(scope.rows(block))
     unread, complete = np.zeros(size, dtype=np.bool_), np.ones(size, dtype=np.bool_)

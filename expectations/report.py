@@ -1,4 +1,4 @@
-"""Findings and results as tables, made of failing rows alone; shapes are the only thing that is said of a value."""
+"""Findings and results as tables, made of failing rows; its shape is all that is said of a value."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from expectations.cells import text_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from numpy.typing import NDArray
 
     from customers.blocks import Documents, Origin, Rows
     from customers.rule_kinds import Severity
@@ -47,12 +49,12 @@ def occurrences(documents: Documents, block: str, rows: Positions, xpath: str) -
     return pc.binary_join_element_wise(_elements(documents, block, rows), steps, "")
 
 
-def _elements(documents: Documents, block: str, rows: Positions) -> pa.Array:
-    """Return the path of each row itself: ``$`` for the data element, ``$.contacts.phones[2]`` for a list's element."""
+def _elements(documents: Documents, block: str, rows: NDArray[np.integer]) -> pa.Array:
+    """Return the path of each row itself: ``$`` for the data element, else such as ``$.contacts.phones[2]``."""
     inside = documents.blocks[block]
     parent = inside.block.parent
     if parent is None:
-        return pa.array(["$"]).take(pa.array(np.zeros(len(rows), dtype=np.int64)))
+        return pa.repeat("$", len(rows))
     around = _elements(documents, parent, inside.parent[rows])
     steps = block.removeprefix(parent).replace("/", ".")
     places = pa.array(inside.position[rows]).cast(pa.string())
@@ -60,7 +62,7 @@ def _elements(documents: Documents, block: str, rows: Positions) -> pa.Array:
 
 
 def _origin(rows: Rows, xpath: str) -> Origin | None:
-    """Return where a column came from; what has no column takes the place of a column below, or of the list's row."""
+    """Return where a column came from; what has no column comes from one below, or from its row."""
     if xpath in rows.origins:
         return rows.origins[xpath]
     below = [origin for name, origin in rows.origins.items() if name.startswith(f"{xpath}/")]
@@ -84,13 +86,13 @@ def _findings_of(failure: Failure, documents: Documents, refs: pa.Array) -> pa.T
     rows, xpath = failure.rows, failure.judged.key.xpath
     inside = documents.blocks[failure.judged.block]
     column = inside.columns.get(xpath)
-    shape = pa.nulls(len(rows), pa.string()) if column is None else shapes(text_array(column).take(pa.array(rows)))
+    cells = pa.nulls(len(rows), pa.string()) if column is None else text_array(column).take(pa.array(rows))
     file, line = _lines(_origin(inside, xpath), rows)
     texts = (documents.structure, failure.judged.key.rule, failure.severity)
     structure, rule, severity = (pa.repeat(text, len(rows)) for text in texts)
     customers = text_array(refs).take(pa.array(inside.document[rows]))
     paths = occurrences(documents, failure.judged.block, rows, xpath)
-    columns = [structure, customers, paths, rule, severity, shape, file, line]
+    columns = [structure, customers, paths, rule, severity, shapes(cells), file, line]
     return pa.Table.from_arrays(columns, schema=FINDINGS_SCHEMA)
 
 

@@ -1,9 +1,11 @@
-"""A structure's blocks as rules see them: columns by xpath, what is present, and how blocks lie in one another."""
+"""A structure's blocks as rules see them: columns by xpath, what is present, how blocks lie in each other."""
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import cached_property
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -12,31 +14,35 @@ from customers.dictionary import effective_fields
 from expectations.cells import Cells
 
 if TYPE_CHECKING:
-    import datetime
-
     from numpy.typing import NDArray
 
     from customers.blocks import Documents, Rows
     from customers.field import Field
     from expectations.cells import Booleans
+_BRAZIL = ZoneInfo("America/Sao_Paulo")
+_LAST_SECOND = dt.time(23, 59, 59)
 
 
 class Scope:
     """Answer the questions of all rules about the blocks of one bucket; nothing is computed twice.
 
-    ``moment`` is the instant in UTC that "in the future" and "years ago" refer to.
+    ``day`` is what "in the future" and "years ago" refer to in dates, ``moment`` its end in Brazil, as an instant
+    in UTC, what "in the future" refers to in date-times: the core's evening is the next day in UTC.
     """
 
-    def __init__(self, documents: Documents, moment: datetime.datetime) -> None:
+    def __init__(self, documents: Documents, day: dt.date) -> None:
         self.documents = documents
-        self.moment = moment
+        self.day = day
+        self.moment = dt.datetime.combine(day, _LAST_SECOND, tzinfo=_BRAZIL).astimezone(dt.UTC)
         self._cells: dict[str, Cells] = {}
         self._present: dict[str, Booleans] = {}
 
     @cached_property
     def fields(self) -> dict[str, Field]:
         """Return the dictionary's fields by xpath."""
-        return {item.xpath: item for item in effective_fields(self.documents.structure, self.documents.version)}
+        return {
+            item.xpath: item for item in effective_fields(self.documents.structure, self.documents.version)
+        }
 
     def rows(self, path: str) -> Rows:
         """Return the rows of a block."""
@@ -62,7 +68,7 @@ class Scope:
         return block_of(self.documents.structure, xpath, self.documents.version).path
 
     def cells(self, xpath: str) -> Cells:
-        """Return the column of a leaf, in the rows of ``leaf_block``; raises KeyError for one that was not mapped."""
+        """Return the column of a leaf, in the rows of ``leaf_block``; raises KeyError for one not mapped."""
         if xpath not in self._cells:
             self._cells[xpath] = Cells(self.rows(self.leaf_block(xpath)).columns[xpath])
         return self._cells[xpath]
@@ -84,7 +90,7 @@ class Scope:
         return self.climb(rows.block.parent, to)[rows.parent]
 
     def unread(self, xpath: str, block: str) -> Booleans:
-        """Say which rows of a block an unread value of a leaf concerns: its own, those around it, else its document's."""
+        """Say which rows of a block an unread value concerns: its own, those around it, or its document's."""
         found = np.zeros(len(self.rows(block)), dtype=np.bool_)
         cells, inside = self.cells(xpath), self.leaf_block(xpath)
         if not len(cells.unread):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
 import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from customers.conditions import ALWAYS, Condition, Is, Not
@@ -18,11 +16,14 @@ from customers.structures import BY_NAME
 from expectations.catalogue import Judged, catalogue
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping
+    from pathlib import Path
 
 _KEYS = frozenset(
     {"rule", "xpath", "structures", "severity", "reason", "ticket", "expires", "leave_out", "when"}
 )
+_WHEN_KEYS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Waiver:
     severity: Severity
     reason: str
     ticket: str | None
-    expires: datetime.date | None
+    expires: dt.date | None
     leave_out: str | None
     when: Condition
 
@@ -78,9 +79,9 @@ def _condition(entry: dict[str, Any] | None) -> Condition:
     match entry:
         case None:
             return ALWAYS
-        case {"xpath": str(xpath), "is": list(values), **rest} if not rest:
+        case {"xpath": str(xpath), "is": list(values)} if len(entry) == _WHEN_KEYS:
             return Is(xpath, tuple(values))
-        case {"xpath": str(xpath), "is_not": list(values), **rest} if not rest:
+        case {"xpath": str(xpath), "is_not": list(values)} if len(entry) == _WHEN_KEYS:
             return Not(Is(xpath, tuple(values)))
         case _:
             message = "severity table: when needs xpath and either is or is_not"
@@ -90,7 +91,8 @@ def _condition(entry: dict[str, Any] | None) -> Condition:
 def _waiver(entry: dict[str, Any]) -> Waiver:
     name = entry.get("rule", "an exception without rule")
     if not {"rule", "severity", "reason"} <= entry.keys() <= _KEYS:
-        message = f"severity table: {name} needs rule, severity and reason, and knows only {', '.join(sorted(_KEYS))}"
+        keys = ", ".join(sorted(_KEYS))
+        message = f"severity table: {name} needs rule, severity and reason, and knows only {keys}"
         raise UnreadableInput(message)
     if entry["severity"] not in get_args(Severity):
         message = f"severity table: {name} has no severity called {entry['severity']}"
@@ -110,7 +112,12 @@ def _waiver(entry: dict[str, Any]) -> Waiver:
 
 def _check(waiver: Waiver) -> None:
     """Refuse an exception that speaks of nothing, or that would leave out what a document must have."""
-    known = [(name, judged) for name in waiver.structures for judged in catalogue(name) if waiver.covers(judged, name)]
+    known = [
+        (name, judged)
+        for name in waiver.structures
+        for judged in catalogue(name)
+        if waiver.covers(judged, name)
+    ]
     if not known:
         message = f"severity table: no structure named there has the rule {waiver.rule}"
         raise UnreadableInput(message)
@@ -164,7 +171,7 @@ def _read(path: Path | None) -> tuple[Mapping[str, Severity], tuple[Waiver, ...]
     return {**SEVERITY_OF_CLASS, **classes}, waivers
 
 
-def severities(day: datetime.date, path: Path | None = None) -> Severities:
+def severities(day: dt.date, path: Path | None = None) -> Severities:
     """Read a severity table, the shipped one by default, as it holds on a day.
 
     Raises UnreadableInput for a table that cannot be understood or that would leave out a required leaf.

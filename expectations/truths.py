@@ -1,8 +1,8 @@
-"""The interpreter of conditions on blocks: one three-valued truth per row, in Kleene's logic; null is unknown."""
+"""The interpreter of conditions on blocks: one truth for each row, in Kleene's logic; null is unknown."""
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 _LETTERS = re.compile("[A-Za-z]+")
 
 
-def truth(condition: Condition, scope: Scope, block: str) -> pa.BooleanArray:  # noqa: C901, PLR0911, PLR0912
+def truth(condition: Condition, scope: Scope, block: str) -> pa.BooleanArray:  # noqa: PLR0911 (one for each family)
     """Judge a condition once for each row of a block."""
     size = len(scope.rows(block))
     match condition:
@@ -75,7 +75,7 @@ def truth(condition: Condition, scope: Scope, block: str) -> pa.BooleanArray:  #
             | NotOlderThan(xpath)
         ):
             texts = scope.cells(xpath).texts
-            return _lift(*_of_values(condition, texts, scope.moment), texts, size)
+            return _lift(*_of_values(condition, texts, scope), texts, size)
         case _ as unreachable:
             assert_never(unreachable)
 
@@ -98,7 +98,9 @@ def _lift(verdicts: Booleans, known: Booleans | None, texts: Texts, size: int) -
 _OfValue = Is | InTable | CodesIn | Matches | InRange | CheckDigits | NotInFuture | NotOlderThan
 
 
-def _of_values(condition: _OfValue, texts: Texts, moment: datetime.datetime) -> tuple[Booleans, Booleans | None]:
+def _of_values(  # noqa: PLR0911 (one for each condition)
+    condition: _OfValue, texts: Texts, scope: Scope
+) -> tuple[Booleans, Booleans | None]:
     """Judge readable values; the second part says for which the condition is known (None: for all)."""
     match condition:
         case Is(values=values):
@@ -116,9 +118,9 @@ def _of_values(condition: _OfValue, texts: Texts, moment: datetime.datetime) -> 
         case CheckDigits(number=number):
             return kernels.has_check_digits(texts, number), None
         case NotInFuture():
-            return _not_in_future(texts, moment)
+            return _not_in_future(texts, scope)
         case NotOlderThan(years=years):
-            return _since(texts, _years_before(moment.date(), years))
+            return _since(texts, _years_before(scope.day, years))
         case _ as unreachable:
             assert_never(unreachable)
 
@@ -135,11 +137,11 @@ def _all_codes(text: str, name: TableName) -> bool:
     return bool(codes) and all(code in table(name) for code in codes)
 
 
-def _years_before(day: datetime.date, years: int) -> datetime.date:
+def _years_before(day: dt.date, years: int) -> dt.date:
     """Go back whole years; 29 February becomes the 28th.
 
-    >>> _years_before(datetime.date(2024, 2, 29), 5)
-    datetime.date(2019, 2, 28)
+    >>> _years_before(dt.date(2024, 2, 29), 5)
+    dt.date(2019, 2, 28)
     """
     try:
         return day.replace(year=day.year - years)
@@ -147,26 +149,26 @@ def _years_before(day: datetime.date, years: int) -> datetime.date:
         return day.replace(year=day.year - years, day=28)
 
 
-def _since(texts: Texts, day: datetime.date) -> tuple[Booleans, Booleans]:
+def _since(texts: Texts, day: dt.date) -> tuple[Booleans, Booleans]:
     known = kernels.has_format(texts, "date")
     return booleans(pc.greater_equal(texts.values, day.isoformat())) & known, known
 
 
-def _not_in_future(texts: Texts, moment: datetime.datetime) -> tuple[Booleans, Booleans]:
-    """Compare as text, which canonical dates and UTC date-times allow; other date-times are read one by one."""
+def _not_in_future(texts: Texts, scope: Scope) -> tuple[Booleans, Booleans]:
+    """Compare as text, as canonical dates and UTC date-times allow; other date-times are read one by one."""
     days, moments = kernels.has_format(texts, "date"), kernels.has_format(texts, "date-time")
     canonical = moments & kernels.matches(texts, UTC_DATE_TIME)
-    past = booleans(pc.less_equal(texts.values, moment.date().isoformat())) & days
-    past |= booleans(pc.less_equal(texts.values, moment.strftime("%Y-%m-%dT%H:%M:%SZ"))) & canonical
+    past = booleans(pc.less_equal(texts.values, scope.day.isoformat())) & days
+    past |= booleans(pc.less_equal(texts.values, scope.moment.strftime("%Y-%m-%dT%H:%M:%SZ"))) & canonical
     odd = positions(moments & ~canonical)
     if len(odd):
-        past[odd] = _distinct(texts.at(odd), lambda text: _instant(text) <= moment)
+        past[odd] = _distinct(texts.at(odd), lambda text: _instant(text) <= scope.moment)
     return past, days | moments
 
 
-def _instant(text: str) -> datetime.datetime:
+def _instant(text: str) -> dt.datetime:
     """Read an RFC 3339 date-time; a leap second counts as the second before."""
-    return datetime.datetime.fromisoformat(text.upper().replace(":60", ":59"))
+    return dt.datetime.fromisoformat(text.upper().replace(":60", ":59"))
 
 
 def _of_two(condition: TableGives | Includes, scope: Scope, size: int) -> pa.BooleanArray:
@@ -181,7 +183,7 @@ def _of_two(condition: TableGives | Includes, scope: Scope, size: int) -> pa.Boo
             known = booleans(places.is_valid())
             verdicts = booleans(pc.equal(given.take(places), right.values))
         case Includes(ignoring=ignoring):
-            known = None
+            known = np.ones(len(rows), dtype=np.bool_)
             verdicts = _includes(left, right, ignoring)
         case _ as unreachable:
             assert_never(unreachable)
@@ -237,7 +239,7 @@ def _counted(
 
 
 def _coded(*columns: pa.Array) -> list[NDArray[np.int64]]:
-    """Number the distinct texts of several columns alike."""
+    """Give equal texts of several columns equal numbers."""
     codes = pa.concat_arrays(columns).dictionary_encode().indices.to_numpy().astype(np.int64)
     return np.split(codes, np.cumsum([len(column) for column in columns])[:-1])
 

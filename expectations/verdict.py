@@ -34,7 +34,9 @@ def suite(structure: str, version: str = DEFAULT_VERSION) -> ExpectationSuite:
 
     from expectations.kinds import expectation  # noqa: PLC0415 (as above)
 
-    expectations = [expectation(judged) for judged in catalogue(structure, version) if judged.kind not in NEVER_APPLIES]
+    expectations = [
+        expectation(judged) for judged in catalogue(structure, version) if judged.kind not in NEVER_APPLIES
+    ]
     return ExpectationSuite(f"{structure} {version}", expectations=expectations)
 
 
@@ -42,15 +44,18 @@ def suite(structure: str, version: str = DEFAULT_VERSION) -> ExpectationSuite:
 def _batches(thread: int) -> BatchDefinition[Any]:  # noqa: ARG001 (a context keeps one active batch: one per thread)
     """Set up an ephemeral context that tells nobody and draws no progress bars."""
     import great_expectations  # noqa: PLC0415 (as above)
+    from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415 (as above)
 
     context = great_expectations.get_context(mode="ephemeral")
     context.variables.analytics_enabled = False
-    context.variables.progress_bars = {"globally": False}
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
     source = context.data_sources.add_pandas("blocks")
     return source.add_dataframe_asset("masks").add_batch_definition_whole_dataframe("bucket")
 
 
-def validate(masks: Masks, structure: str, version: str = DEFAULT_VERSION) -> ExpectationSuiteValidationResult:
+def validate(
+    masks: Masks, structure: str, version: str = DEFAULT_VERSION
+) -> ExpectationSuiteValidationResult:
     """Let Great Expectations judge the masks of a structure; the result holds positions and counts, no values."""
     from expectations.gx import COLUMN, SealedMasks  # noqa: PLC0415 (as above)
 
@@ -69,7 +74,8 @@ def verdicts(masks: Masks, structure: str, version: str = DEFAULT_VERSION) -> li
     never = (True, all_pass(0))
     by_key = {judged.key: never for judged in catalogue(structure, version) if judged.kind in NEVER_APPLIES}
     for result in validate(masks, structure, version).results:
-        meta, details = result.expectation_config.meta, result.result
+        configuration, details = result.expectation_config, result.result
+        meta = {} if configuration is None else configuration.meta
         key = RuleKey(meta["rule_id"], meta["xpath"])
         if "unexpected_index_list" not in details:
             message = f"Great Expectations could not judge {key.rule} at {key.xpath} of {structure}"

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from customers.findings import FINDINGS_SCHEMA
 from customers.structures import STRUCTURES
@@ -136,14 +135,3 @@ def add_results(parts: list[pa.Table]) -> pa.Table:
     counts = ["applied", "passed", "failed", "unknown"]
     grouped = pa.concat_tables(parts).group_by(keys, use_threads=False).aggregate([(name, "sum") for name in counts])
     return grouped.select(keys + [f"{name}_sum" for name in counts]).rename_columns(keys + counts)
-
-
-def top_rules(findings: pa.Table, severity: str, most: int) -> list[tuple[str, int]]:
-    """Return the rules with the most findings of a severity, most frequent first."""
-    rules = findings.filter(pc.equal(findings["severity"], severity))["rule"]
-    counts = sorted(((item["values"], item["counts"]) for item in pc.value_counts(rules).to_pylist()), key=_worst)
-    return counts[:most]
-
-
-def _worst(rule: tuple[str, int]) -> tuple[int, str]:
-    return -rule[1], rule[0]

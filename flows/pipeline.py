@@ -1,5 +1,6 @@
-"""The nightly run as plain functions: extract, then every bucket staged, mapped, checked, nested and written unseen,
-then one flip. Prefect wraps these steps in ``flows.nightly``; without Prefect they are called as they are.
+"""The nightly run as plain functions; Prefect wraps them in ``flows.nightly``.
+
+Extract, then stage, map, check and nest every bucket and write it unseen, then one flip that shows everything.
 """
 
 from __future__ import annotations
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
     from mappings.extract import Control
     from mappings.partition import Partition
     from sql.store import Store
+
+
+# The worst first.
+SEVERITIES = ("halt", "reject", "omit", "warn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +226,7 @@ class Run:
         return report
 
     def _report(self, results: pa.Table) -> Report:
-        failed = results.filter(pc.greater(results["failed"], 0)).sort_by([("failed", "descending"), ("rule", "ascending")])
+        failed = results.filter(pc.greater(results["failed"], 0)).select(["structure", "rule", "severity", "failed"])
         return Report(
             run_id=self.run_id,
             state="published",
@@ -229,7 +234,7 @@ class Run:
             kind=self.control.kind,
             tallies=self._tallies,
             orphans=self.plan.orphans,
-            rules=failed.select(["structure", "rule", "severity", "failed"]).to_pylist(),
+            rules=sorted(failed.to_pylist(), key=_worst_first),
             seconds={},
             customers=len(self.plan.keys),
         )
@@ -248,6 +253,10 @@ def _run_count(structure: str, tally: Tally) -> RunCount:
         tally.withdrawn,
         dict(tally.excluded),
     )
+
+
+def _worst_first(rule: dict[str, Any]) -> tuple[int, int, str]:
+    return SEVERITIES.index(rule["severity"]), -rule["failed"], rule["rule"]
 
 
 def _summary(report: Report) -> dict[str, Any]:

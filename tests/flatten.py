@@ -43,7 +43,10 @@ def _rows(block: Block, items: list[tuple[int, int, int, Any]], file: str | None
 
 
 def flatten(
-    structure: str, documents: list[dict[str, Any]], version: str = DEFAULT_VERSION, file: str | None = "test.csv"
+    structure: str,
+    documents: list[dict[str, Any]],
+    version: str = DEFAULT_VERSION,
+    file: str | None = "test.csv",
 ) -> Documents:
     """Turn documents (the data element of a structure each) into blocks.
 

@@ -35,7 +35,13 @@ def _contacts() -> dict[str, Any]:
                 "number": "912345678",
                 "phoneExtension": "12",
             },
-            {"isMain": False, "type": "OUTRO", "additionalInfo": "Recado", "areaCode": "21", "number": "22345678"},
+            {
+                "isMain": False,
+                "type": "OUTRO",
+                "additionalInfo": "Recado",
+                "areaCode": "21",
+                "number": "22345678",
+            },
         ],
         "emails": [{"isMain": True, "email": "ana.lima@example.com"}],
     }
@@ -55,13 +61,21 @@ def _personal_identifications() -> dict[str, Any]:
         "companiesCnpj": [CNPJ],
         "documents": {"cpfNumber": CPF},
         "otherDocuments": [
-            {"type": "RG", "number": "123456", "checkDigit": "7", "additionalInfo": "SSP/SP", "expirationDate": "2030-01-01"}
+            {
+                "type": "RG",
+                "number": "123456",
+                "checkDigit": "7",
+                "additionalInfo": "SSP/SP",
+                "expirationDate": "2030-01-01",
+            }
         ],
         "hasBrazilianNationality": True,
         "nationality": [
             {
                 "otherNationalitiesInfo": "CAN",
-                "documents": [{"type": "PASSPORT", "number": "C1", "issueDate": "2020-02-29", "country": "Canadá"}],
+                "documents": [
+                    {"type": "PASSPORT", "number": "C1", "issueDate": "2020-02-29", "country": "Canadá"}
+                ],
             }
         ],
         "filiation": [{"type": "MAE", "civilName": "Rita Lima"}],
@@ -79,7 +93,9 @@ def _business_identifications() -> dict[str, Any]:
         "incorporationDate": "2001-03-01T03:00:00Z",
         "cnpjNumber": CNPJ,
         "companiesCnpj": [CNPJ],
-        "otherDocuments": [{"type": "NIRE", "number": "35", "country": "BRA", "expirationDate": "2030-01-01"}],
+        "otherDocuments": [
+            {"type": "NIRE", "number": "35", "country": "BRA", "expirationDate": "2030-01-01"}
+        ],
         "parties": [
             {
                 "personType": "PESSOA_NATURAL",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -18,7 +18,7 @@ from tests.invented import CNPJ, CPF, good
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DAY = datetime.date(2026, 11, 20)
+DAY = dt.date(2026, 11, 20)
 
 Document = dict[str, Any]
 
@@ -69,41 +69,27 @@ def test_a_good_document_has_no_finding(structure: str) -> None:
     }
 
 
-def bad_value(rule: Judged, kind_of_field: str) -> object:  # noqa: PLR0911 (one line for each keyword)
-    """Return a value that breaks a field rule, whatever else it breaks."""
-    (field_rule,) = rule.rules
-    argument: Any = getattr(field_rule, "argument", None)
-    match rule.kind:
-        case "required":
-            return None
-        case "type":
-            return "sim" if kind_of_field == "boolean" else "2.021,5"
-        case "minLength":
-            return "9" * (argument - 1)
-        case "maxLength":
-            return "9" * (argument + 1)
-        case "pattern":
-            return " \n"
-        case "format":
-            return {"date": "2021-02-29", "date-time": "2021-02-29T08:30:00Z", "email": "ana@lima@example.com"}[argument]
-        case "enum":
-            return "FORA_DO_DOMINIO"
-        case "maximum":
-            return 10_000
-        case "notBlank":
-            return "\u2003\t"
-        case "notFiller":
-            return " não informado "
-        case "yearRange":
-            return 999
-        case "utcDateTime":
-            return "2021-02-28T08:30:00-03:00"
-        case "isoCountry":
-            return "XXX"
-        case "checkDigits":
-            return "12345678900" if argument == "cpf" else "12345678000190"
-        case kind:
-            raise AssertionError(kind)
+BAD_FORMAT = {
+    "date": "2021-02-29",
+    "date-time": "2021-02-29T08:30:00Z",
+    "email": "ana@lima@example.com",
+}
+BAD: dict[str, Callable[[Any], object]] = {
+    "required": lambda _: None,
+    "type": lambda _: "2.021,5",
+    "minLength": lambda least: "9" * (least - 1),
+    "maxLength": lambda most: "9" * (most + 1),
+    "pattern": lambda _: " \n",
+    "format": lambda name: BAD_FORMAT[name],
+    "enum": lambda _: "FORA_DO_DOMINIO",
+    "maximum": lambda most: most + 1,
+    "notBlank": lambda _: "\u2003\t",
+    "notFiller": lambda _: " não informado ",
+    "yearRange": lambda bounds: bounds[0] - 1,
+    "utcDateTime": lambda _: "2021-02-28T08:30:00-03:00",
+    "isoCountry": lambda _: "XXX",
+    "checkDigits": lambda number: "12345678900" if number == "cpf" else "12345678000190",
+}
 
 
 STRUCTURAL = {"minItems", "maxItems", "type"}
@@ -125,10 +111,13 @@ def field_cases(structure: str) -> list[tuple[Judged, Document, str]]:
         document = good(structure)
         if "/passport/" in field.xpath:
             document["documents"] = {"passport": {"number": "P1", "country": "CAN"}}
-        value = bad_value(rule, field.type)
+        value = BAD[rule.kind](getattr(rule.rules[0], "argument", None))
         at = first(structure, field.xpath)
         if field.type == "array":
-            value, at = [*_elements(document, field.xpath), value], f"{at}[{len(_elements(document, field.xpath))}]"
+            value, at = (
+                [*_elements(document, field.xpath), value],
+                f"{at}[{len(_elements(document, field.xpath))}]",
+            )
         put(document, field.xpath, value)
         cases.append((rule, document, at))
     return cases
@@ -163,10 +152,10 @@ def test_an_advice_alone_refuses_nothing() -> None:
 
 PI, BI, PQ, BQ, PF, BF = BY_NAME
 ADDRESS, PHONE = "/data/contacts/postalAddresses", "/data/contacts/phones"
-FUTURE, FUTURE_MOMENT = "2026-11-21", "2026-11-21T00:00:00Z"
+FUTURE, FUTURE_MOMENT = "2026-11-21", "2026-11-21T03:00:00Z"
 
 # Structure, rule, xpath of the finding, what is put into a good document.
-PROSE: list[tuple[str, str, str, dict[str, object]]] = [
+PROSE: list[tuple[str, str, str, Any]] = [
     (PI, "P-MARITAL-OUTRO", "/data/maritalStatusAdditionalInfo", {"/data/maritalStatusAdditionalInfo": None}),
     (PI, "P-DOC-CPF-OR-PASSPORT", "/data/documents", {"/data/documents/cpfNumber": None}),
     (
@@ -175,7 +164,12 @@ PROSE: list[tuple[str, str, str, dict[str, object]]] = [
         "/data/documents/passport",
         {"/data/documents/passport": {"number": "P1", "country": "CAN"}},
     ),
-    (PI, "P-OTHERDOC-OUTROS", "/data/otherDocuments/typeAdditionalInfo", {"/data/otherDocuments/type": "OUTROS"}),
+    (
+        PI,
+        "P-OTHERDOC-OUTROS",
+        "/data/otherDocuments/typeAdditionalInfo",
+        {"/data/otherDocuments/type": "OUTROS"},
+    ),
     (PI, "P-RG-ISSUER", "/data/otherDocuments/additionalInfo", {"/data/otherDocuments/additionalInfo": None}),
     (
         PI,
@@ -215,7 +209,12 @@ PROSE: list[tuple[str, str, str, dict[str, object]]] = [
     (BI, "P-SHARE-REQUIRED", "/data/parties/shareholding", {"/data/parties/shareholding": None}),
     (BI, "P-PARTY-DOCTYPE", "/data/parties/documentType", {"/data/parties/documentType": "CNPJ"}),
     (BI, "P-PARTY-DOCTYPE", "/data/parties/documentType", {"/data/parties/personType": "PESSOA_JURIDICA"}),
-    (BI, "A-PARTY-DOCNUMBER", "/data/parties/documentNumber", {"/data/parties/documentNumber": "12345678900"}),
+    (
+        BI,
+        "A-PARTY-DOCNUMBER",
+        "/data/parties/documentNumber",
+        {"/data/parties/documentNumber": "12345678900"},
+    ),
     (
         BI,
         "A-PARTY-DOCNUMBER",
@@ -240,7 +239,12 @@ PROSE: list[tuple[str, str, str, dict[str, object]]] = [
         BQ,
         "P-CNAE-MAIN-MULTI",
         "/data/economicActivities",
-        {"/data/economicActivities": [{"code": "1091102", "isMain": True}, {"code": "4721102", "isMain": True}]},
+        {
+            "/data/economicActivities": [
+                {"code": "1091102", "isMain": True},
+                {"code": "4721102", "isMain": True},
+            ]
+        },
     ),
     (BQ, "P-CNAE-MAIN-NONE", "/data/economicActivities", {"/data/economicActivities/isMain": False}),
     (BQ, "P-CNAE-DIVISION", "/data/economicActivities/code", {"/data/economicActivities/code": "0091102"}),
@@ -248,7 +252,12 @@ PROSE: list[tuple[str, str, str, dict[str, object]]] = [
         BQ,
         "A-DUP",
         "/data/economicActivities",
-        {"/data/economicActivities": [{"code": "1091102", "isMain": True}, {"code": "1091102", "isMain": False}]},
+        {
+            "/data/economicActivities": [
+                {"code": "1091102", "isMain": True},
+                {"code": "1091102", "isMain": False},
+            ]
+        },
     ),
     (
         BQ,
@@ -273,9 +282,19 @@ PROSE: list[tuple[str, str, str, dict[str, object]]] = [
         for structure in (PF, BF)
         for case in (
             (structure, "P-BRANCH", "/data/accounts/branchCode", {"/data/accounts/branchCode": None}),
-            (structure, "P-ACCOUNT-PRODUCT", "/data/accounts/type", {"/data/productsServicesType": ["SEGURO"]}),
+            (
+                structure,
+                "P-ACCOUNT-PRODUCT",
+                "/data/accounts/type",
+                {"/data/productsServicesType": ["SEGURO"]},
+            ),
             (structure, "P-PRODUCT-ACCOUNT", "/data/productsServicesType", {"/data/accounts": []}),
-            (structure, "A-DUP", "/data/productsServicesType", {"/data/productsServicesType": ["SEGURO", "SEGURO"]}),
+            (
+                structure,
+                "A-DUP",
+                "/data/productsServicesType",
+                {"/data/productsServicesType": ["SEGURO", "SEGURO"]},
+            ),
         )
     ),
     *(
@@ -293,7 +312,10 @@ PROSE: list[tuple[str, str, str, dict[str, object]]] = [
                     f"{ADDRESS}/geographicCoordinates/{name}",
                     {f"{ADDRESS}/geographicCoordinates/{name}": value},
                 )
-                for rule, name, value in (("P-GEO-LAT", "latitude", "-90.1"), ("P-GEO-LON", "longitude", "180.1"))
+                for rule, name, value in (
+                    ("P-GEO-LAT", "latitude", "-90.1"),
+                    ("P-GEO-LON", "longitude", "180.1"),
+                )
             ),
             (
                 structure,
@@ -321,14 +343,22 @@ PROSE: list[tuple[str, str, str, dict[str, object]]] = [
         (structure, "A-CONDITIONAL", field, put_in)
         for structure, field, put_in in (
             (PI, "/data/maritalStatusAdditionalInfo", {"/data/maritalStatusCode": "CASADO"}),
-            (PI, "/data/otherDocuments/typeAdditionalInfo", {"/data/otherDocuments/typeAdditionalInfo": "Cédula"}),
+            (
+                PI,
+                "/data/otherDocuments/typeAdditionalInfo",
+                {"/data/otherDocuments/typeAdditionalInfo": "Cédula"},
+            ),
             (BI, "/data/parties/companyName", {"/data/parties/companyName": "Padaria"}),
             (
                 BI,
                 "/data/parties/civilName",
                 {"/data/parties/personType": "PESSOA_JURIDICA", "/data/parties/companyName": "Padaria"},
             ),
-            (BQ, "/data/informedRevenue/frequencyAdditionalInfo", {"/data/informedRevenue/frequency": "ANUAL"}),
+            (
+                BQ,
+                "/data/informedRevenue/frequencyAdditionalInfo",
+                {"/data/informedRevenue/frequency": "ANUAL"},
+            ),
             (PF, "/data/productsServicesTypeAdditionalInfo", {"/data/productsServicesType": ["SEGURO"]}),
             (PF, "/data/accounts/branchCode", {"/data/accounts/type": "CONTA_PAGAMENTO_PRE_PAGA"}),
             (BF, "/data/accounts/branchCode", {"/data/accounts/type": "CONTA_PAGAMENTO_PRE_PAGA"}),
@@ -339,7 +369,11 @@ PROSE: list[tuple[str, str, str, dict[str, object]]] = [
         for structure, value, xpaths in (
             (PI, FUTURE_MOMENT, ["/data/updateDateTime"]),
             (PI, FUTURE, ["/data/birthDate", "/data/nationality/documents/issueDate"]),
-            (BI, FUTURE_MOMENT, ["/data/updateDateTime", "/data/incorporationDate", "/data/parties/startDate"]),
+            (
+                BI,
+                FUTURE_MOMENT,
+                ["/data/updateDateTime", "/data/incorporationDate", "/data/parties/startDate"],
+            ),
             (BI, FUTURE, ["/data/parties/documentIssueDate"]),
             (PQ, FUTURE_MOMENT, ["/data/updateDateTime"]),
             (PQ, FUTURE, ["/data/informedIncome/date"]),
@@ -349,7 +383,10 @@ PROSE: list[tuple[str, str, str, dict[str, object]]] = [
             (
                 PF,
                 FUTURE,
-                ["/data/portabilitiesReceived/portabilityApprovalDate", "/data/paychecksBankLink/accountOpeningDate"],
+                [
+                    "/data/portabilitiesReceived/portabilityApprovalDate",
+                    "/data/paychecksBankLink/accountOpeningDate",
+                ],
             ),
             (BF, FUTURE_MOMENT, ["/data/updateDateTime", "/data/startDate"]),
         )
@@ -429,3 +466,16 @@ def test_numbers_are_compared_exactly() -> None:
     document = good(BI)
     document["parties"][0]["shareholding"] = "0.24999999999999999999"
     assert ("P-SHARE-MIN", "$.parties[0].shareholding") in found(judged(BI, [document]))
+
+
+def test_the_evening_of_the_business_date_is_not_in_the_future() -> None:
+    document = good(PI)
+    document["updateDateTime"] = "2026-11-21T02:59:59Z"
+    document["birthDate"] = "2026-11-20"
+    assert found(judged(PI, [document])) == set()
+
+
+def test_a_portability_of_exactly_five_years_ago_is_not_too_old() -> None:
+    document = good(PF)
+    document["portabilitiesReceived"][0]["portabilityApprovalDate"] = "2021-11-20"
+    assert found(judged(PF, [document])) == set()

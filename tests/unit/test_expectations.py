@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import re
 import subprocess
@@ -36,8 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PI, BI, PQ, BQ, PF, BF = BY_NAME
-DAY = datetime.date(2026, 11, 20)
-MOMENT = datetime.datetime(2026, 11, 20, 23, 59, 59, tzinfo=datetime.UTC)
+DAY = dt.date(2026, 11, 20)
 
 
 def judged(structure: str, *documents: dict[str, Any], table: Path | None = None) -> Judgement:
@@ -100,7 +99,9 @@ def test_unread_elements_of_lists_are_found_where_they_stand() -> None:
     company = good(BI)
     company["parties"].append({**company["parties"][0], "shareholding": f"{UNREAD}51,0000001"})
     judgement = judged(BI, company)
-    assert listed(judgement) == [("$.parties[1].shareholding", "S-pattern:/data/parties/shareholding", "reject")]
+    assert listed(judgement) == [
+        ("$.parties[1].shareholding", "S-pattern:/data/parties/shareholding", "reject")
+    ]
     assert counts(judgement, "P-SHARE-MIN", "/data/parties/shareholding") == (2, 1, 0, 1)
 
 
@@ -129,7 +130,12 @@ def test_an_absent_optional_object_is_not_judged() -> None:
     del document["informedIncome"]
     judgement = judged(PQ, document)
     assert listed(judgement) == []
-    assert counts(judgement, "S-required:/data/informedIncome/date", "/data/informedIncome/date") == (0, 0, 0, 0)
+    assert counts(judgement, "S-required:/data/informedIncome/date", "/data/informedIncome/date") == (
+        0,
+        0,
+        0,
+        0,
+    )
 
 
 def test_an_optional_object_is_there_when_any_leaf_of_it_is() -> None:
@@ -235,7 +241,7 @@ def damaged(structure: str, rng: np.random.Generator, size: int) -> Documents:
 
 @pytest.mark.parametrize("structure", BY_NAME)
 def test_the_verdicts_are_the_masks(structure: str) -> None:
-    found = masks(damaged(structure, np.random.default_rng(7), 60), MOMENT)
+    found = masks(damaged(structure, np.random.default_rng(7), 60), DAY)
     judged_rules = verdicts(found, structure)
     assert [verdict.judged for verdict in judged_rules] == list(catalogue(structure))
     for verdict in judged_rules:
@@ -257,7 +263,9 @@ def test_counts_add_up_and_agree_with_the_findings(structure: str) -> None:
         assert min(row["passed"], row["failed"], row["unknown"]) >= 0, row
         per_rule[row["rule"]] = per_rule.get(row["rule"], 0) + row["failed"]
     found = judgement.findings.to_pandas()
-    assert found.groupby("rule").size().to_dict() == {rule: failed for rule, failed in per_rule.items() if failed}
+    assert found.groupby("rule").size().to_dict() == {
+        rule: failed for rule, failed in per_rule.items() if failed
+    }
     assert not found.duplicated(["customer_ref", "occurrence", "rule", "severity"]).any()
     refused = set(found.loc[found.severity == "reject", "customer_ref"])
     assert {ref for ref, no in zip(refs.to_pylist(), judgement.refused, strict=True) if no} == refused
@@ -269,7 +277,7 @@ def test_results_hold_no_value() -> None:
     document["sex"] = document["civilName"] = f"{secret}\u2003" * 6
     document["birthDate"] = f"{UNREAD}{secret}"
     blocks = flatten(PI, [document])
-    result = validate(masks(blocks, MOMENT), PI)
+    result = validate(masks(blocks, DAY), PI)
     assert not result.success
     assert secret not in json.dumps(result.to_json_dict())
     judgement = judge(blocks, refs=pa.array(["c"]), reference_date=DAY)
@@ -293,7 +301,7 @@ def test_an_expectation_reads_as_a_sentence() -> None:
 
     document = good(PQ)
     document["companyCnpj"] = "12"
-    result = validate(masks(flatten(PQ, [document]), MOMENT), PQ)
+    result = validate(masks(flatten(PQ, [document]), DAY), PQ)
     (compiled,) = (item for item in suite(PQ).expectations if item.rule == "S-maxLength:/data/companyCnpj")
     compiled.render()
     template = compiled.rendered_content[0].value
@@ -321,7 +329,9 @@ def table(tmp_path: Path, text: str) -> Path:
 
 
 def test_a_halt_names_the_rule_and_refuses_the_document(tmp_path: Path) -> None:
-    halt = table(tmp_path, '[[exception]]\nrule = "G-NA"\nseverity = "halt"\nreason = "a broken extraction"\n')
+    halt = table(
+        tmp_path, '[[exception]]\nrule = "G-NA"\nseverity = "halt"\nreason = "a broken extraction"\n'
+    )
     document = good(PI)
     document["civilName"] = "n/a"
     judgement = judged(PI, document, good(PI), table=halt)
@@ -338,7 +348,9 @@ def test_classes_and_exceptions_change_what_refuses(tmp_path: Path) -> None:
 
 
 def test_an_expired_exception_no_longer_holds_and_is_reported(tmp_path: Path) -> None:
-    waived = '[[exception]]\nrule = "S-enum:/data/sex"\nseverity = "warn"\nreason = "old codes"\nexpires = {}\n'
+    waived = (
+        '[[exception]]\nrule = "S-enum:/data/sex"\nseverity = "warn"\nreason = "old codes"\nexpires = {}\n'
+    )
     document = good(PI)
     document["sex"] = "X"
     judgement = judged(PI, document, table=table(tmp_path, waived.format("2026-11-20")))
@@ -352,7 +364,10 @@ def test_an_expired_exception_no_longer_holds_and_is_reported(tmp_path: Path) ->
     ("text", "says"),
     [
         ('rule = "S-none:/data/sex"', "no structure"),
-        ('rule = "S-enum:/data/contacts/phones/type"\nleave_out = "/data/contacts/phones/type"', "is required"),
+        (
+            'rule = "S-enum:/data/contacts/phones/type"\nleave_out = "/data/contacts/phones/type"',
+            "is required",
+        ),
         ('rule = "S-required:/data/brandName"\nleave_out = "/data/brandName"', "can leave out the element"),
         ('rule = "S-pattern:/data/personalId"\nleave_out = "/data"', "can leave out the element"),
         ('rule = "S-enum:/data/sex"\nleave_out = "/data/civilName"', "can leave out the element"),
@@ -366,7 +381,9 @@ def test_an_omission_that_cannot_be_is_refused_at_load(tmp_path: Path, text: str
         severities(DAY, path)
 
 
-@pytest.mark.parametrize("text", ['[classes]\nviolation = "omit"', "[more]\nx = 1", "not toml", '[classes]\nnone = "warn"'])
+@pytest.mark.parametrize(
+    "text", ['[classes]\nviolation = "omit"', "[more]\nx = 1", "not toml", '[classes]\nnone = "warn"']
+)
 def test_a_table_that_means_nothing_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(UnreadableInput):
         severities(DAY, table(tmp_path, text))
@@ -378,7 +395,13 @@ def test_a_table_that_means_nothing_is_refused(tmp_path: Path, text: str) -> Non
 def test_a_foreign_address_without_cep_is_left_out() -> None:
     document = good(PI)
     (home,) = document["contacts"]["postalAddresses"]
-    abroad = {"isMain": False, "address": "Main St 1", "townName": "Toronto", "country": "Canadá", "countryCode": "CAN"}
+    abroad = {
+        "isMain": False,
+        "address": "Main St 1",
+        "townName": "Toronto",
+        "country": "Canadá",
+        "countryCode": "CAN",
+    }
     document["contacts"]["postalAddresses"] = [abroad, home]
     judgement = judged(PI, document)
     rule = "S-required:/data/contacts/postalAddresses/postCode"
@@ -490,7 +513,9 @@ def texts_of(values: list[str]) -> Texts:
 def test_blanks_and_fillers_are_judged_as_python_would(values: list[str]) -> None:
     texts = texts_of(values)
     assert is_not_blank(texts).tolist() == [bool(value.strip(BLANKS)) for value in values]
-    assert is_not_among(texts, FILLERS).tolist() == [value.strip(BLANKS).upper() not in FILLERS for value in values]
+    assert is_not_among(texts, FILLERS).tolist() == [
+        value.strip(BLANKS).upper() not in FILLERS for value in values
+    ]
 
 
 @given(st.lists(st.from_regex(r"\A[0-9]{0,5}[\x00-\x7f]?\Z") | st.text(max_size=6), max_size=20))
@@ -508,14 +533,18 @@ def test_lengths_and_slices_agree_with_python(values: list[str | None], start: i
     assert KERNELS["maxLength"](cells.texts, 3).tolist() == [len(value) <= 3 for value in kept]
 
 
-@given(st.lists(st.decimals(-10, 10, places=7) | st.sampled_from(["", "x", "1e400", "-0", "1" * 400]), max_size=20))
+@given(
+    st.lists(
+        st.decimals(-10, 10, places=7) | st.sampled_from(["", "x", "1e400", "-0", "1" * 400]), max_size=20
+    )
+)
 def test_ranges_are_exact(values: list[Any]) -> None:
     written = [value if isinstance(value, str) else f"{value:f}" for value in values]
     texts = texts_of(written)
-    known, within = in_range(texts, Decimal("-1"), Decimal("0.25"))
+    known, within = in_range(texts, Decimal(-1), Decimal("0.25"))
     assert known.tolist() == matches(texts, NUMBER).tolist()
     for text, number, inside in zip(written, known, within, strict=True):
-        assert inside == (bool(number) and Decimal("-1") <= Decimal(text) <= Decimal("0.25"))
+        assert inside == (bool(number) and Decimal(-1) <= Decimal(text) <= Decimal("0.25"))
 
 
 def test_a_column_of_any_text_type_is_judged() -> None:

@@ -166,11 +166,15 @@ def _chosen(
     """Deal registers to kinds, each register once, until enough are dealt or no kind can take another one."""
     free = sound.copy()
     dealt: dict[int, list[Ints]] = {}
+    # Small turns first: kinds that few registers can have get theirs before others take them all.
+    turn = 1
     while wanted > 0:
-        quota, before = -(-wanted // len(kinds)), wanted
+        quota, before = min(turn, -(-wanted // len(kinds))), wanted
+        order = rng.permutation(len(free))
+        turn *= 2
         for at in rng.permutation(len(kinds)):
-            candidates = np.flatnonzero(masks[kinds[at].among] & free)
-            taken = rng.permutation(candidates)[: min(quota, wanted)]
+            candidates = order[(masks[kinds[at].among] & free)[order]]
+            taken = candidates[: min(quota, wanted)]
             free[taken] = False
             wanted -= len(taken)
             dealt.setdefault(int(at), []).append(np.sort(taken))

@@ -70,7 +70,7 @@ def companies(draw: Draw, registers: Registers) -> Rows:
 
 def documents(draw: Draw, registers: Registers) -> Rows:
     """Draw ``documentos`` of companies: free types, always with a country."""
-    owner = np.flatnonzero(registers.company & draw.corner(len(registers), 0.02))
+    owner = np.flatnonzero(draw.corner(registers.company, 0.08))
     size = len(owner)
     kind = draw.word(size, {"EIN": 3, "NIRE": 3, "Inscrição estadual": 3, "LEI": 1})
     expires = only(draw.chance(size, 0.3), date_text(draw.today + draw.below(size, 3650)))

@@ -64,7 +64,7 @@ def fillers(draw: Draw, text: Text, words: Text, share: float = 0.06) -> Text:
 
 def clock_changes(draw: Draw, text: Text, share: float = 0.004) -> Text:
     """Put local times that daylight saving time skipped or repeated over a share of the timestamps."""
-    chosen = draw.corner(len(text), share) & has_text(text)
+    chosen = draw.corner(has_text(text), share)
     possible = np.flatnonzero(draw.today > _CHANGE_DAYS)
     if not len(possible):
         return text

@@ -110,12 +110,13 @@ class Draw:
         """Choose about a share of the rows."""
         return self.rng.random(size, dtype=np.float32) < share
 
-    def corner(self, size: int, share: float) -> Mask:
-        """Choose about a share of the rows, and one at least where half a row or more is due."""
-        mask = self.chance(size, share)
-        if not mask.any() and size * share >= 0.5:  # noqa: PLR2004 (half a row)
-            mask[self.rng.integers(size)] = True
-        return mask
+    def corner(self, among: Mask, share: float) -> Mask:
+        """Choose about a share of some rows, and one at least where half a row or more is due."""
+        chosen = among & self.chance(len(among), share)
+        possible = np.flatnonzero(among)
+        if not chosen.any() and round(len(possible) * share):
+            chosen[self.rng.choice(possible)] = True
+        return chosen
 
     def below(self, size: int, high: int) -> Ints:
         """Draw whole numbers from 0 up to, not including, ``high``."""

@@ -52,7 +52,11 @@ def persons(draw: Draw, registers: Registers) -> Rows:
     other &= ~minor
     state = draw.word(size, {"1": 40, "2": 35, "3": 6, "4": 2, "5": 9, "6": 8})
     state = choose(minor, "1", choose(other, "9", state))
-    social = on(draw.corner(size, 0.01), constant("", size), lambda part: person_names(draw, len(part)))
+    social = on(
+        draw.corner(np.ones(size, np.bool_), 0.01),
+        constant("", size),
+        lambda part: person_names(draw, len(part)),
+    )
     return Rows(
         owner,
         {
@@ -96,9 +100,9 @@ def documents(draw: Draw, registers: Registers) -> Rows:
         [
             person & ~foreign & draw.chance(size, 0.75),
             person & (registers.born < draw.today - _OF_AGE) & draw.chance(size, 0.4),
-            person & draw.corner(size, 0.01),
+            draw.corner(person, 0.01),
             foreign & draw.chance(size, 0.8),
-            person & draw.corner(size, 0.03),
+            draw.corner(person, 0.03),
         ]
     )
     owner, kind = np.nonzero(held)

@@ -91,16 +91,16 @@ def _born(draw: Draw, company: Mask) -> Ints:
     age = np.where(company, 45 * draw.rng.random(size) ** 2, 1 + 88 * draw.rng.beta(2.2, 2.8, size))
     born = draw.today - 30 - (age * 365.25).astype(np.int64)
     # Before 1914 the zone's offset was no whole number of minutes.
-    century_old = company & draw.corner(size, 0.004)
+    century_old = draw.corner(company, 0.02)
     old = np.array(["1881-01-01"], "datetime64[D]").astype(np.int64) + draw.below(size, 33 * 365)
     return np.where(century_old, old, born)
 
 
 def _persons(draw: Draw, positions: Ints, seed: int) -> Registers:
     size = len(positions)
-    company = draw.corner(size, _COMPANIES)
+    company = draw.corner(np.ones(size, np.bool_), _COMPANIES)
     sole_trader = company & draw.chance(size, 0.25)
-    foreign = ~company & draw.corner(size, 0.03)
+    foreign = draw.corner(~company, 0.03)
     woman = draw.chance(size, 0.52)
     cnpjs = cnpj(scrambled(positions, 8, seed))
     numbered = ~foreign | draw.chance(size, 0.5)
@@ -111,7 +111,7 @@ def _persons(draw: Draw, positions: Ints, seed: int) -> Registers:
         company=company,
         sole_trader=sole_trader,
         foreign=foreign,
-        dual=~company & ~foreign & draw.corner(size, 0.02),
+        dual=draw.corner(~company & ~foreign, 0.02),
         woman=woman,
         country=draw.below(size, len(names.COUNTRIES)),
         town=draw.weighted(size, places.TOWN_WEIGHTS),

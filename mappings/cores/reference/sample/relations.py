@@ -104,7 +104,7 @@ def products(draw: Draw, held: Contracts) -> Rows:
 def _joint(draw: Draw, owner: Ints, possible: Mask) -> tuple[Mask, Ints]:
     """Pair accounts of neighbours: return which are joint, and the row whose numbers each shows."""
     source = np.arange(len(owner))
-    chosen = np.flatnonzero(possible & draw.corner(len(owner), 0.06))
+    chosen = np.flatnonzero(draw.corner(possible, 0.1))
     chosen = chosen[: len(chosen) // 2 * 2]
     first, second = chosen[::2], chosen[1::2]
     apart = owner[first] != owner[second]
@@ -172,7 +172,7 @@ def _bank(draw: Draw, cnpjs: Text) -> dict[str, Text]:
 
 def portabilities(draw: Draw, registers: Registers, held: Contracts) -> Rows:
     """Draw ``portabilidades`` of persons: some within five years, some longer ago."""
-    owner = np.flatnonzero(~registers.company & ~held.salary & draw.corner(len(registers), 0.08))
+    owner = np.flatnonzero(draw.corner(~registers.company & ~held.salary, 0.1))
     days = draw.today - 1 - draw.below(len(owner), 9 * 365)
     bank = _bank(draw, draw.pick(len(owner), DETAINER_CNPJS))
     return Rows(owner, {**_employers(draw, len(owner)), **bank, "dt_aprovacao": date_text(days)})
