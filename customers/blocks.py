@@ -45,15 +45,19 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Say where the cells of one column came from: a line for each row (0: none) of one file, or of one each."""
+    """Say where the cells of one column came from: a line for each row (0: none) of one file, or of one each.
+
+    ``column`` is the staged ``table.column`` that feeds it, empty where no single one does.
+    """
 
     file: str | pa.StringArray
     lines: NDArray[np.int64]
+    column: str = ""
 
     def at(self, rows: NDArray[np.integer]) -> Origin:
         """Return the origin of chosen rows."""
         file = self.file if isinstance(self.file, str) else self.file.take(pa.array(rows))
-        return Origin(file, self.lines[rows])
+        return Origin(file, self.lines[rows], self.column)
 
 
 @dataclass(slots=True)

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from customers.document_truths import truth
 from customers.document_values import names_below, reader
-from customers.problems import Problem, is_number, shape
+from customers.problems import Problem, is_number, is_text, shape
 from customers.rules import EXTENSION
 from customers.value_tests import value_test
 
 if TYPE_CHECKING:
     from customers.document_truths import Now, Truth
     from customers.document_values import Row
-    from customers.errata import Class
     from customers.field import Field
     from customers.rule_kinds import FieldRule, ProseRule
 
@@ -42,7 +41,7 @@ _EXTENSION = re.compile(EXTENSION)
 # A name that a person gave to a property, and that cannot be a customer's number.
 _PLAIN_NAME = re.compile("[A-Za-z_](?:[A-Za-z_-]|[0-9](?![0-9]{2})){0,39}")
 _IS_OF_TYPE: Final[dict[str, Callable[[object], bool]]] = {
-    "string": lambda value: isinstance(value, str),
+    "string": is_text,
     "boolean": lambda value: isinstance(value, bool),
     "number": is_number,
     "object": lambda value: isinstance(value, dict),
@@ -54,7 +53,7 @@ _OF_NODES = frozenset({"required", "type", "null", "minItems", "maxItems", "know
 
 @dataclass(frozen=True)
 class Book:
-    """Hold what nodes are compiled from: the fields by xpath, the rules of each field, the prose rules of each block."""
+    """Hold what nodes are compiled from: fields by xpath, the rules of each field, the prose rules of each block."""
 
     fields: Mapping[str, Field]
     of_field: Mapping[tuple[str, bool], tuple[FieldRule, ...]]
@@ -114,29 +113,40 @@ def element_node(book: Book, xpath: str) -> Node:
     return _guarded(rules, _object(book, xpath, rules["knownProperties"]))
 
 
-def _list(book: Book, xpath: str) -> Node:
-    rules, element = book.rules(xpath, on_items=False), element_node(book, xpath)
-    least, most = rules.get("minItems"), rules.get("maxItems")
-    too_few, too_many = least and reporter(least), most and reporter(most)
-    at_least = cast("int", least.argument) if least else 0
-    at_most = cast("float", most.argument) if most else float("inf")
+def list_node(book: Book, xpath: str, element: Node | None = None) -> Node:
+    """Compile a list, with its elements where their node is given."""
+    rules = book.rules(xpath, on_items=False)
+    bounds = [
+        (is_wrong(cast("int", rule.argument)), reporter(rule))
+        for rule, is_wrong in ((rules.get("minItems"), _fewer), (rules.get("maxItems"), _more))
+        if rule is not None
+    ]
 
     def judge(value: list[object], path: str, visit: Visit) -> None:
-        if too_few and len(value) < at_least:
-            too_few(value, path, visit)
-        if too_many and len(value) > at_most:
-            too_many(value, path, visit)
+        for is_wrong, report in bounds:
+            if is_wrong(len(value)):
+                report(value, path, visit)
+        if element is None:
+            return
         for position, item in enumerate(value):
             element(item, f"{path}[{position}]", visit)
 
     return _guarded(rules, judge)
 
 
+def _fewer(least: int) -> Callable[[int], bool]:
+    return lambda count: count < least
+
+
+def _more(most: int) -> Callable[[int], bool]:
+    return lambda count: count > most
+
+
 def node(book: Book, xpath: str) -> Node:
     """Compile a field: a list, an object or a leaf."""
     match book.fields[xpath].type:
         case "array":
-            return _list(book, xpath)
+            return list_node(book, xpath, element_node(book, xpath))
         case "object":
             rules = book.rules(xpath, on_items=False)
             return _guarded(rules, _object(book, xpath, rules.get("knownProperties")))
@@ -148,7 +158,8 @@ def node(book: Book, xpath: str) -> Node:
 def _object(book: Book, xpath: str, known: FieldRule | None) -> Node:
     """Compile an object; where a block's rows are such objects, with the prose rules of the block."""
     steps = [
-        (child.name, f".{child.name}", node(book, child.xpath), _missing(book, child)) for child in book.children(xpath)
+        (child.name, f".{child.name}", node(book, child.xpath), _missing(book, child))
+        for child in book.children(xpath)
     ]
     unknown = _unknown_properties(known, xpath) if known else None
     prose = [_prose(book, xpath, rules) for rules in book.of_block.get(xpath, ())]
@@ -178,7 +189,7 @@ def _unknown_properties(rule: FieldRule, xpath: str) -> Node:
     known = frozenset(cast("tuple[str, ...]", rule.argument))
     sentence = rule.english
 
-    def judge(value: Row, path: str, visit: Visit) -> None:
+    def judge(value: dict[Any, Any], path: str, visit: Visit) -> None:
         for key, item in value.items():
             if key not in known and not (isinstance(key, str) and _EXTENSION.fullmatch(key)):
                 place = f"{path}{property_step(key)}"
@@ -201,7 +212,8 @@ def property_step(key: object) -> str:
 def _prose(book: Book, block: str, rules: tuple[ProseRule, ...]) -> Node:
     """Compile prose rules that share id and field: they are reported as one."""
     judged = [
-        (truth(rule.when, block, book.fields), truth(rule.must, block, book.fields), rule.english) for rule in rules
+        (truth(rule.when, block, book.fields), truth(rule.must, block, book.fields), rule.english)
+        for rule in rules
     ]
     first = rules[0]
     names = names_below(block, first.xpath)

@@ -6,7 +6,7 @@ what both have to mean. Here, a value of the wrong JSON type is what a value tha
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -60,15 +60,15 @@ _IS_UTC = re.compile(UTC_DATE_TIME).fullmatch
 class Now:
     """Know the end of one day in UTC in the spellings that dates are compared with."""
 
-    moment: datetime.datetime
+    moment: dt.datetime
     day: str
     instant: str
 
 
 @cache
-def now(reference_date: datetime.date) -> Now:
+def now(reference_date: dt.date) -> Now:
     """Return the end of a day in UTC, which is "now" to rules on time."""
-    moment = datetime.datetime.combine(reference_date, datetime.time(23, 59, 59), tzinfo=datetime.UTC)
+    moment = dt.datetime.combine(reference_date, dt.time(23, 59, 59), tzinfo=dt.UTC)
     return Now(moment, reference_date.isoformat(), moment.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
@@ -97,7 +97,9 @@ def truth(condition: Condition, block: str, fields: Fields) -> Truth:  # noqa: C
             return _listed(text_reader(block, xpath, fields), elements_reader("/data", other, fields))
         case NotInFuture(xpath) | NotOlderThan(xpath):
             return _of_date(condition, text_reader(block, xpath, fields))
-        case Is(xpath) | InTable(xpath) | CodesIn(xpath) | Matches(xpath) | InRange(xpath) | CheckDigits(xpath):
+        case (
+            Is(xpath) | InTable(xpath) | CodesIn(xpath) | Matches(xpath) | InRange(xpath) | CheckDigits(xpath)
+        ):
             return _of_value(text_reader(block, xpath, fields), _verdict(condition))
         case _ as unreachable:
             assert_never(unreachable)
@@ -189,11 +191,11 @@ def _of_date(condition: NotInFuture | NotOlderThan, read: Callable[[Row], str | 
     return judge
 
 
-def years_before(day: datetime.date, years: int) -> datetime.date:
+def years_before(day: dt.date, years: int) -> dt.date:
     """Go back whole years; 29 February becomes the 28th.
 
-    >>> years_before(datetime.date(2024, 2, 29), 5)
-    datetime.date(2019, 2, 28)
+    >>> years_before(dt.date(2024, 2, 29), 5)
+    dt.date(2019, 2, 28)
     """
     try:
         return day.replace(year=day.year - years)
@@ -209,11 +211,14 @@ def _not_in_future(text: str, at: Now) -> bool | None:
         return None
     if _IS_UTC(text):
         return text <= at.instant
-    return datetime.datetime.fromisoformat(text.upper().replace(":60", ":59")) <= at.moment
+    return dt.datetime.fromisoformat(text.upper().replace(":60", ":59")) <= at.moment
 
 
 def _of_two(condition: TableGives | Includes, block: str, fields: Fields) -> Truth:
-    read, read_other = text_reader(block, condition.xpath, fields), text_reader(block, condition.other, fields)
+    read, read_other = (
+        text_reader(block, condition.xpath, fields),
+        text_reader(block, condition.other, fields),
+    )
     compare = _gives(condition) if isinstance(condition, TableGives) else _includes(condition)
 
     def judge(row: Row, _document: Row, _now: Now | None) -> bool | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from customers.problems import is_number
+from customers.problems import is_number, is_text
 
 if TYPE_CHECKING:
     from customers.field import Field
@@ -52,7 +52,7 @@ def reader(names: tuple[str, ...]) -> Callable[[Row], Any]:
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+    return value if isinstance(value, str) and is_text(value) else None
 
 
 def _boolean(value: object) -> str | None:
@@ -85,8 +85,6 @@ def canonical(field: Field) -> Callable[[object], str | None]:
 def text_reader(block: str, xpath: str, fields: Fields) -> Callable[[Row], str | None]:
     """Return what reads a leaf of the row as canonical text: None where it is missing or cannot be read."""
     read, spell = reader(names_below(block, xpath)), canonical(fields[xpath])
-    if spell is _text:
-        return lambda row: found if isinstance(found := read(row), str) else None
     return lambda row: spell(read(row))
 
 

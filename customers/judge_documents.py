@@ -10,18 +10,18 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from customers.dictionary import DEFAULT_VERSION, effective_fields, envelope
-from customers.document_rules import Book, Node, Visit, element_node, node
+from customers.document_rules import Book, Node, Visit, element_node, list_node, node, reporter
 from customers.document_truths import now
 from customers.problems import Problem
 from customers.rules import block_path, envelope_rules, field_rules, prose_rules
 
 if TYPE_CHECKING:
-    import datetime
+    import datetime as dt
     from collections.abc import Callable, Iterable, Mapping
 
     from customers.rule_kinds import FieldRule, ProseRule
 
-__all__ = ["Problem", "judge_document", "judge_envelope"]
+__all__ = ["Problem", "documents_of", "judge_document", "judge_envelope"]
 
 _DATA = "/data"
 _Rule = TypeVar("_Rule")
@@ -62,7 +62,7 @@ def judge_document(
     document: object,
     *,
     version: str = DEFAULT_VERSION,
-    reference_date: datetime.date | None = None,
+    reference_date: dt.date | None = None,
 ) -> list[Problem]:
     """Return every rule that a document (the data element, or one element of its list) breaks, and where.
 
@@ -86,3 +86,44 @@ def _envelope_nodes() -> tuple[tuple[str, Node, FieldRule], ...]:
         (field.name, node(book, field.xpath), book.rules(field.xpath, on_items=False)["required"])
         for field in book.children(None)
     )
+
+
+@cache
+def _data_node(structure: str, version: str) -> Node | None:
+    """Compile what is asked of a list of documents itself; a single document answers for itself."""
+    book = _book(structure, version)
+    return list_node(book, _DATA) if book.fields[_DATA].type == "array" else None
+
+
+def judge_envelope(
+    structure: str, around: Mapping[str, object], *, version: str = DEFAULT_VERSION
+) -> list[Problem]:
+    """Return what an envelope breaks in ``links``, in ``meta`` and in its having data; not what the documents break."""
+    visit = Visit({}, None)
+    for name, judge, missing in _envelope_nodes():
+        if name in around:
+            judge(around[name], f"$.{name}", visit)
+        else:
+            reporter(missing)(None, f"$.{name}", visit)
+    data = _data_node(structure, version)
+    if "data" not in around:
+        reporter(_book(structure, version).rules(_DATA, on_items=False)["required"])(None, "$", visit)
+    elif data is not None:
+        data(around["data"], "$", visit)
+    return visit.problems
+
+
+def documents_of(
+    structure: str, around: Mapping[str, object], version: str = DEFAULT_VERSION
+) -> list[object]:
+    """Return the documents of an envelope; none where it has no data, or something else than the list it should have.
+
+    >>> documents_of("personal_qualifications", {"data": {}}), documents_of("personal_identifications", {"data": {}})
+    ([{}], [])
+    """
+    if "data" not in around:
+        return []
+    data = around["data"]
+    if _data_node(structure, version) is None:
+        return [data]
+    return data if isinstance(data, list) else []

@@ -80,6 +80,23 @@ def shape(value: object) -> str | None:
     return f"{cut}…" if len(text) > _SHAPE_LENGTH else cut
 
 
+def is_text(value: object) -> bool:
+    r"""Say whether a value is a JSON string; half a surrogate pair is no text that UTF-8 could hold.
+
+    >>> is_text("São"), is_text(""), is_text("\ud800"), is_text(5)
+    (True, True, False, False)
+    """
+    if not isinstance(value, str):
+        return False
+    if value.isascii():
+        return True
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def is_number(value: object) -> bool:
     """Say whether a value is a JSON number: no boolean, nor what only Python writes as a number.
 

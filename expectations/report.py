@@ -82,18 +82,25 @@ def _lines(origin: Origin | None, rows: Positions) -> tuple[pa.Array, pa.Array]:
     return pc.if_else(pa.array(unknown), None, names), pa.array(lines, mask=unknown)
 
 
-def _findings_of(failure: Failure, documents: Documents, refs: pa.Array) -> pa.Table:
+def _cells(failure: Failure, documents: Documents) -> pa.Array:
+    """Return the values that a finding is about, to be reduced to their shapes; null where there is none."""
+    column = documents.blocks[failure.judged.block].columns.get(failure.judged.key.xpath)
+    if column is None:
+        return pa.nulls(len(failure.rows), pa.string())
+    return text_array(column).take(pa.array(failure.rows))
+
+
+def _findings_of(failure: Failure, documents: Documents, refs: pa.Array) -> pa.RecordBatch:
+    """Return the findings of one rule; ``shape`` still holds the values themselves."""
     rows, xpath = failure.rows, failure.judged.key.xpath
     inside = documents.blocks[failure.judged.block]
-    column = inside.columns.get(xpath)
-    cells = pa.nulls(len(rows), pa.string()) if column is None else text_array(column).take(pa.array(rows))
     file, line = _lines(_origin(inside, xpath), rows)
     texts = (documents.structure, failure.judged.key.rule, failure.severity)
     structure, rule, severity = (pa.repeat(text, len(rows)) for text in texts)
     customers = text_array(refs).take(pa.array(inside.document[rows]))
     paths = occurrences(documents, failure.judged.block, rows, xpath)
-    columns = [structure, customers, paths, rule, severity, shapes(cells), file, line]
-    return pa.Table.from_arrays(columns, schema=FINDINGS_SCHEMA)
+    columns = [structure, customers, paths, rule, severity, _cells(failure, documents), file, line]
+    return pa.RecordBatch.from_arrays(columns, schema=FINDINGS_SCHEMA)
 
 
 def findings(failures: Iterable[Failure], documents: Documents, refs: pa.Array) -> pa.Table:
@@ -102,8 +109,11 @@ def findings(failures: Iterable[Failure], documents: Documents, refs: pa.Array) 
     ``refs`` has the customer's pseudonym for each document. A column of the export whose line is 0 or that no
     mapping names has no source.
     """
-    tables = [_findings_of(failure, documents, refs) for failure in failures if len(failure.rows)]
-    return pa.concat_tables(tables) if tables else FINDINGS_SCHEMA.empty_table()
+    batches = [_findings_of(failure, documents, refs) for failure in failures if len(failure.rows)]
+    table = pa.Table.from_batches(batches, FINDINGS_SCHEMA).combine_chunks()
+    # Shapes are made last and at once: their Unicode patterns take longer to compile than to run.
+    place = FINDINGS_SCHEMA.get_field_index("shape")
+    return table.set_column(place, FINDINGS_SCHEMA.field(place), shapes(text_array(table["shape"])))
 
 
 def results(outcomes: Iterable[Outcome], structure: str) -> pa.Table:

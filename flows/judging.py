@@ -46,7 +46,8 @@ class Judged:
     """Hold what one structure of one bucket came to.
 
     ``accepted`` has the columns of the store's documents; ``refused`` has customer_id and tax_id of the documents
-    that may not be published; ``results`` has the counts of every rule.
+    that may not be published; so have ``gone`` and ``kept`` of the registers of persons without a document.
+    ``results`` has the counts of every rule.
     """
 
     structure: str
@@ -56,8 +57,8 @@ class Judged:
     results: pa.Table
     read: int
     excluded: dict[str, int]
-    gone: pa.Array
-    kept: pa.Array
+    gone: pa.Table
+    kept: pa.Table
     halted: tuple[str, ...]
 
 
@@ -87,16 +88,16 @@ def judge_bucket(bucket: Bucket, context: Context, watch: Stopwatch) -> Iterator
 
 
 def _refused_before(mapped: Mapped, refused: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], pa.Table]:
-    """Add the documents that staging already refused, with one finding each."""
+    """Add the documents that staging or mapping already refused, with one finding each."""
     refused = refused.copy()
-    refused[[refusal.document for refusal in mapped.refusals]] = True
+    refused[[refusal.document for refusal in mapped.refusals if refusal.severity == "reject"]] = True
     rows = [
         {
             "structure": mapped.documents.structure,
             "customer_ref": mapped.refs[refusal.document].as_py(),
             "occurrence": "$",
             "rule": refusal.rule,
-            "severity": "reject",
+            "severity": refusal.severity,
             "shape": None,
             "source_file": refusal.file,
             "source_line": refusal.line,

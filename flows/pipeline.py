@@ -144,7 +144,7 @@ class Run:
             generated_at=control.generated_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             mapping_version=mapping_version(self.job.core),
             batch_id=control.batch_id,
-            export=self.job.export.name,
+            export=str(self.job.export.resolve()),
         )
 
     def _work(self, store: Store, run_seq: int) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -23,26 +23,28 @@ if TYPE_CHECKING:
 
     from mappings.dating import Times
     from mappings.profile import Table
-    from mappings.staging import Bucket, Staged
+    from mappings.staging import Bucket, Registers, Staged
     from mappings.structure_map import BlockMap, Columns, StructureMap
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Name a reason, found before any rule is judged, for which a document cannot be published."""
+    """Name what was found of a document before any rule is judged; with ``reject`` it cannot be published."""
 
     document: int
     rule: str
     file: str
     line: int
+    severity: Literal["reject", "warn"] = "reject"
 
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
     """Hold the mapped documents of one structure and bucket, and who they are about.
 
-    All arrays have one entry per document. ``gone`` has the core keys of persons without a document whose earlier
-    one is withdrawn (no source), ``kept`` of those whose earlier one goes on being served (closed).
+    All arrays have one entry per document. ``gone`` has the registers (customer_id, tax_id) of persons without a
+    document whose earlier one is withdrawn (no source), ``kept`` of those whose earlier one goes on being served
+    (closed).
     """
 
     documents: Documents
@@ -54,8 +56,8 @@ class Mapped:
     refusals: list[Refusal]
     read: int
     excluded: dict[str, int]
-    gone: pa.Array
-    kept: pa.Array
+    gone: pa.Table
+    kept: pa.Table
 
     def __len__(self) -> int:
         """Count the documents."""
@@ -78,8 +80,11 @@ def map_structure(structure_map: StructureMap, bucket: Bucket, context: Context)
     )
     root = _root(structure_map, bucket, scope, subject, {"subject.updated_at": times, "subject.started_at": starts})
     documents = Documents(structure.name, context.version, {ROOT: root})
+    refusals = _refusals(bucket, scope)
     for block in blocks(structure.name, context.version)[1:]:
-        documents.blocks[block.path] = _rows(block, structure_map.blocks[block.path], bucket, scope, documents, context)
+        block_map = structure_map.blocks[block.path]
+        documents.blocks[block.path], lost = _rows(block, block_map, bucket, scope, documents, context)
+        refusals += lost
     if structure.subject == "financial_relations":
         documents.blocks = {path: _united(rows) for path, rows in documents.blocks.items()}
     if structure_map.refine is not None:
@@ -91,12 +96,18 @@ def map_structure(structure_map: StructureMap, bucket: Bucket, context: Context)
         customer_refs(core_keys, context.secret),
         registers.tax_ids.take(lead),
         times.text,
-        _refusals(bucket, scope),
+        refusals,
         scope.read,
         scope.excluded,
-        registers.core_keys.take(pa.array(scope.sourceless)),
-        registers.core_keys.take(pa.array(scope.closed)),
+        _people(registers, scope.sourceless, context),
+        _people(registers, scope.closed, context),
     )
+
+
+def _people(registers: Registers, chosen: NDArray[np.int64], context: Context) -> pa.Table:
+    rows = pa.array(chosen)
+    ids = customer_ids(registers.core_keys.take(rows), context.secret)
+    return pa.table({"customer_id": ids, "tax_id": registers.tax_ids.take(rows)})
 
 
 def _scope(structure_map: StructureMap, bucket: Bucket) -> Scope:
@@ -144,12 +155,11 @@ def _root(
         if name in times:
             found = times[name].lines
             files = pc.if_else(pa.array(found > 0), times[name].files, customers.file)
-            origins[xpath] = Origin(files, np.where(found > 0, found, spare))
+            origins[xpath] = Origin(files, np.where(found > 0, found, spare), name)
             continue
         file, found = lines.get(name.split(".")[0], (customers.file, spare))
-        origins[xpath] = Origin(
-            pc.if_else(pa.array(found > 0), file, customers.file), np.where(found > 0, found, spare)
-        )
+        files = pc.if_else(pa.array(found > 0), file, customers.file)
+        origins[xpath] = Origin(files, np.where(found > 0, found, spare), name)
     everyone = np.arange(count, dtype=np.int32)
     block = blocks(structure_map.structure.name)[0]
     nothing = np.zeros(count, np.int32)
@@ -181,8 +191,8 @@ def _last_with_text(bucket: Bucket, scope: Scope, staged: Staged) -> NDArray[np.
 
 def _rows(  # noqa: PLR0913, PLR0917 (everything that a list is made of)
     block: Block, block_map: BlockMap, bucket: Bucket, scope: Scope, documents: Documents, context: Context
-) -> Rows:
-    """Map the rows of one list, in the order in which they are sent."""
+) -> tuple[Rows, list[Refusal]]:
+    """Map the rows of one list, in the order in which they are sent, and name those whose parent is not there."""
     staged = bucket.tables[block_map.table]
     document = scope.document[staged.register] if len(staged) else np.empty(0, np.int64)
     rows = np.flatnonzero(document >= 0)
@@ -196,16 +206,20 @@ def _rows(  # noqa: PLR0913, PLR0917 (everything that a list is made of)
     owner = document[rows]
     origin = Origin(staged.file, staged.lines[rows])
     mapped = {xpath: arrow(values) for xpath, values in columns.items()}
-    parent = owner
+    parent, lost = owner, []
     if block_map.belongs_to is not None:
         parent = _parents(block, block_map, staged, rows, owner, documents)
+        lost = [
+            Refusal(int(owner[row]), "X-ORPHAN", staged.file, int(origin.lines[row]), "warn")
+            for row in np.flatnonzero(parent < 0)
+        ]
         kept = np.flatnonzero(parent >= 0)
         kept = kept[np.argsort(parent[kept], kind="stable")]
         owner, parent = owner[kept], parent[kept]
         origin = Origin(staged.file, origin.lines[kept])
         mapped = {xpath: values.take(pa.array(kept)) for xpath, values in mapped.items()}
-    origins = dict.fromkeys(mapped, origin)
-    return Rows(block, mapped, owner.astype(np.int32), parent.astype(np.int32), positions(parent), origins)
+    origins = {xpath: replace(origin, column=str(columns[xpath].name)) for xpath in mapped}
+    return Rows(block, mapped, owner.astype(np.int32), parent.astype(np.int32), positions(parent), origins), lost
 
 
 def _parents(  # noqa: PLR0913, PLR0917 (as above)
@@ -239,5 +253,3 @@ def _united(rows: Rows) -> Rows:
     codes = element.dictionary_encode().indices.to_numpy(zero_copy_only=False)
     _, first = np.unique(codes, return_index=True)
     return rows if len(first) == len(rows) else chosen_rows(rows, np.sort(first))
-
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from customers.structures import BUSINESS_FINANCIAL_RELATIONS
-from mappings.columns import only
+from mappings.columns import only, stated
 from mappings.personal_financial_relations import in_force, products
 from mappings.profile import Accounts, Procurators, Products
 from mappings.structure_map import BlockMap, StructureMap
@@ -39,7 +39,7 @@ def accounts(a: Accounts) -> Columns:
         "/data/accounts/branchCode": only(a.branch_code, a.type != "CONTA_PAGAMENTO_PRE_PAGA"),
         "/data/accounts/number": a.number,
         "/data/accounts/checkDigit": a.check_digit,
-        "/data/accounts/type": a.type,
+        "/data/accounts/type": stated(a.type, a.status),
     }
 
 

@@ -6,7 +6,7 @@ and returns a column with the name of its first argument, which says where a val
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -43,10 +43,21 @@ def only(values: Column, where: Column) -> Column:
     return values.where(where.fillna(False).astype(bool))  # noqa: FBT003 (pandas' positional fill value)
 
 
+def stated(values: Column, status: Column) -> Column:
+    """Make values unread where their status is unknown, so that it is found: the status has no field of its own.
+
+    A status that no table lists is what is reported; so is a missing one, of which nothing can be shown.
+    """
+    states = arrow(status)
+    unknown = pc.if_else(pc.is_null(states), UNREAD, states)
+    return _like(values, pc.if_else(is_unread(unknown), unknown, arrow(values)))
+
+
 def address(street: Column, number: Column) -> Column:
     """Join street and number as ``street, number``, or the street alone."""
-    both = pc.binary_join_element_wise(arrow(street), arrow(number), ", ")
-    return _like(street, pc.coalesce(both, arrow(street)))
+    streets, numbers = arrow(street), arrow(number)
+    both = pc.coalesce(pc.binary_join_element_wise(streets, numbers, ", "), streets)
+    return _like(street, pc.if_else(is_unread(numbers), numbers, both))
 
 
 def money(amount: Column) -> Column:
@@ -77,10 +88,14 @@ def share(percent: Column) -> Column:
     ['0.510000', '0.333334', '1.000000']
     """
     shares: dict[str, str | bool | None] = {
-        value: value if value.startswith(UNREAD) else str((Decimal(value) / 100).quantize(_SIX_PLACES, ROUND_HALF_EVEN))
-        for value in _distinct(percent)
+        value: value if value.startswith(UNREAD) else _share(value) for value in _distinct(percent)
     }
     return _like(percent, _each_distinct(percent, shares, pa.string()))
+
+
+def _share(percent: str) -> str:
+    exact = Context(prec=len(percent) + 8, rounding=ROUND_HALF_EVEN)
+    return str(Decimal(percent).scaleb(-2, exact).quantize(_SIX_PLACES, context=exact))
 
 
 def below(percent: Column, limit: int) -> Column:

@@ -11,16 +11,13 @@ import pyarrow.compute as pc
 
 from customers.unread import is_unread
 from mappings.columns import arrow, column, earlier
-
-from mappings.staging import NO_TIME, seconds
+from mappings.staging import NO_TIME, UNREAD_TIME, latest_seconds, seconds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mappings.profile import Table
     from mappings.staging import Bucket, Staged
-
-_LATEST = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +39,13 @@ def row_times(bucket: Bucket, staged: Staged) -> Times:
     text = pc.coalesce(own, spare)
     lines = np.where(missing, customers.lines[staged.register], staged.lines)
     files = pc.if_else(pa.array(missing), customers.file, staged.file)
-    stamps = seconds(text)
-    return Times(text, np.where(is_unread(text).to_numpy(zero_copy_only=False), _LATEST, stamps), files, lines)
+    return Times(text, latest_seconds(text), files, lines)
 
 
 def _customer_times(bucket: Bucket) -> Times:
     customers = bucket.registers.customers
     everyone = pa.repeat(pa.scalar(customers.file), len(customers))
-    text = customers.columns["updated_at"]
-    unread = is_unread(text).to_numpy(zero_copy_only=False)
-    return Times(text, np.where(unread, _LATEST, bucket.registers.updated), everyone, customers.lines)
+    return Times(customers.columns["updated_at"], bucket.registers.updated, everyone, customers.lines)
 
 
 def _latest(documents: int, owner: NDArray[np.int64], times: Times) -> NDArray[np.int64]:
@@ -76,6 +70,7 @@ def _together(parts: list[Times]) -> Times:
 def updated_at(bucket: Bucket, document: NDArray[np.int64], count: int, tables: tuple[type[Table], ...]) -> Times:
     """Return the latest update time of each document among its rows in its own tables, else that of clientes.
 
+    A time of clientes that could not be read is never dropped, whatever stands in the own tables.
     ``document`` gives the document of each register. ``seconds`` of the result are not meaningful for a document
     without any time; its text is missing.
     """
@@ -83,8 +78,8 @@ def updated_at(bucket: Bucket, document: NDArray[np.int64], count: int, tables: 
     parts = [row_times(bucket, table) for table in staged]
     owners = [document[table.register] for table in staged]
     rows = _together([*parts, _customer_times(bucket)])
-    everyone = np.full(len(bucket.registers), -1, np.int64)
-    best = _latest(count, np.concatenate([*owners, everyone]), rows)
+    unread = np.where(bucket.registers.updated == UNREAD_TIME, document, -1)
+    best = _latest(count, np.concatenate([*owners, unread]), rows)
     spare = _latest(count, np.concatenate([*(np.full(len(owner), -1) for owner in owners), document]), rows)
     return _taken(rows, np.where(best >= 0, best, spare))
 
@@ -96,7 +91,7 @@ def started_at(bucket: Bucket, document: NDArray[np.int64], count: int) -> Times
     text = arrow(earlier(first, column(customers.columns["start_in_ccs"], "customers.start_in_ccs")))
     stamps = seconds(text)
     unread = is_unread(text).to_numpy(zero_copy_only=False)
-    backwards = np.where(unread, _LATEST, np.where(stamps == NO_TIME, NO_TIME, -stamps))
+    backwards = np.where(unread, UNREAD_TIME, np.where(stamps == NO_TIME, NO_TIME, -stamps))
     times = Times(text, backwards, pa.repeat(pa.scalar(customers.file), len(customers)), customers.lines)
     return _taken(times, _latest(count, document, times))
 
@@ -106,5 +101,3 @@ def _taken(times: Times, entries: NDArray[np.int64]) -> Times:
     lines = np.append(times.lines, 0)[entries]
     stamps = np.append(times.seconds, NO_TIME)[entries]
     return Times(times.text.take(chosen), stamps, times.files.take(chosen), lines)
-
-

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 CONTROL = "_controle.json"
 _SUFFIXES = (".csv", ".parquet")
+_COLUMN_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def _control(said: dict[str, Any]) -> Control:
     if said["kind"] not in ("full", "delta"):
         msg = "kind must be full or delta"
         raise ValueError(msg)
-    generated = datetime.fromisoformat(said["generated_at"])
+    generated = datetime.fromisoformat(said["generated_at"].upper())  # RFC 3339 allows t and z
     if generated.tzinfo is None:
         msg = "generated_at needs a time zone"
         raise ValueError(msg)
@@ -117,7 +119,7 @@ def table_files(folder: Path, control: Control, core: Core) -> dict[str, Path]:
     counts = f"{CONTROL} lists {len(control.tables)} tables, the folder has {len(found)}"
     for name in control.tables:
         if name not in found:
-            msg = f"the file of table {name} is missing ({counts})"
+            msg = f"{name}.csv (or {name}.parquet) is missing ({counts})"
             raise refuse(msg)
         if name not in core.tables:
             msg = f"{found[name].name}: core {core.name} knows no such table; name it in core.toml"
@@ -160,10 +162,9 @@ def _read_table(path: Path, core: Core, rows: int, sha256: str) -> RawTable:
 
 def _read_parquet(path: Path, data: bytes) -> tuple[pa.Table, NDArray[np.int64]]:
     """Read a Parquet file; the line of a record is its number, from 1."""
-
     try:
         table = pq.read_table(pa.BufferReader(data))
-    except (pa.ArrowInvalid, OSError) as problem:
+    except (pa.ArrowException, OSError) as problem:
         msg = f"{path.name} is no readable Parquet file"
         raise refuse(msg) from problem
     return table, np.arange(1, table.num_rows + 1, dtype=np.int64)
@@ -172,11 +173,17 @@ def _read_parquet(path: Path, data: bytes) -> tuple[pa.Table, NDArray[np.int64]]
 def _check_header(path: Path, header: list[str], table: SourceTable, core: Core) -> None:
     wanted = {core.key, *(source.column for source in table.columns.values())}
     missing = sorted(wanted - set(header))
-    unknown = sorted(set(header) - wanted - set(table.ignored))
-    twice = sorted({name for name in header if header.count(name) > 1})
+    unknown = [place for place, name in enumerate(header) if name not in wanted and name not in table.ignored]
+    twice = sorted({name for name in wanted if header.count(name) > 1})
     problems = [f"column {name} is missing" for name in missing]
-    problems += [f"column {name!r} is unknown (ignore it by name in core.toml)" for name in unknown]
-    problems += [f"column {name!r} stands twice" for name in twice]
+    problems += [f"column {_shown(header, place, core)} is unknown (ignore it by name in core.toml)" for place in unknown]
+    problems += [f"column {name} stands twice" for name in twice]
     if problems:
         msg = f"{path.name}: header has {len(header)} columns, core {core.name} wants {len(wanted)}: "
         raise refuse(msg + "; ".join(problems))
+
+
+def _shown(header: list[str], place: int, core: Core) -> str:
+    """Name a column; where the header itself is missing its fields are a customer's, and only counted."""
+    is_name = core.key in header and _COLUMN_NAME.fullmatch(header[place])
+    return header[place] if is_name else f"number {place + 1}"

@@ -10,8 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from customers.structures import PERSONAL_FINANCIAL_RELATIONS
-from mappings.columns import only
-from mappings.rows import chosen_rows
+from mappings.columns import only, stated
 from mappings.profile import (
     Accounts,
     NaturalPersons,
@@ -20,6 +19,7 @@ from mappings.profile import (
     Procurators,
     Products,
 )
+from mappings.rows import chosen_rows
 from mappings.structure_map import BlockMap, StructureMap
 
 if TYPE_CHECKING:
@@ -41,11 +41,11 @@ def root(s: Subject, n: NaturalPersons) -> Columns:
 
 def products(p: Products) -> Columns:
     """Map the products with a contract in force."""
-    return {"/data/productsServicesType": p.products_services_type}
+    return {"/data/productsServicesType": stated(p.products_services_type, p.status)}
 
 
 def in_force(p: Products | Accounts, _: Context) -> Column:
-    """Send what is not closed; a status that no table lists is not taken for closed."""
+    """Send what is not closed; a missing status, or one that no table lists, is not taken for closed."""
     return ~(p.status == "E")
 
 
@@ -66,7 +66,7 @@ def accounts(a: Accounts) -> Columns:
         "/data/accounts/branchCode": only(a.branch_code, a.type != "CONTA_PAGAMENTO_PRE_PAGA"),
         "/data/accounts/number": a.number,
         "/data/accounts/checkDigit": a.check_digit,
-        "/data/accounts/type": a.type,
+        "/data/accounts/type": stated(a.type, a.status),
         "/data/accounts/subtype": a.subtype,
     }
 

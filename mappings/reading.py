@@ -6,6 +6,7 @@ behind the mark. Parquet and databases bring native dates, timestamps, decimals 
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,6 +42,9 @@ _WIDTHS = {
 _MASKED = {Kind.CPF, Kind.CNPJ, Kind.CEP, Kind.IBGE, Kind.CNAE, Kind.DIGITS, Kind.TAX_ID, Kind.CPF_OR_CNPJ}
 _DOCUMENTS = {Kind.CPF, Kind.CNPJ, Kind.TAX_ID, Kind.CPF_OR_CNPJ, Kind.NUMBER}
 _CPF_WIDTH, _CNPJ_WIDTH = 11, 14
+# The years 1 to 9999, in seconds since 1970.
+_YEARS = (-62_135_596_800, 253_402_300_800)
+_TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 
 def _where_found(values: pa.Array, pattern: str, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
@@ -54,10 +58,21 @@ def _collapsed(values: pa.Array) -> pa.Array:
 
 
 def tidy(values: pa.Array, fillers: tuple[str, ...]) -> pa.Array:
-    """Trim blanks, collapse runs of them, and turn empty text and fillers into missing."""
-    values = _where_found(values, _UNTIDY, _collapsed)
+    """Trim blanks, collapse runs of them, and turn empty text and fillers into missing.
+
+    Text that holds the mark itself, or a NUL, which no database keeps, stays unread whatever its kind.
+    """
+    values = _never_text(_where_found(values, _UNTIDY, _collapsed))
     gone = pc.is_in(values, pa.array(["", *fillers], pa.string()))
     return pc.if_else(gone, pa.scalar(None, pa.string()), values)
+
+
+def _never_text(values: pa.Array) -> pa.Array:
+    # One look at the whole column is far cheaper than one per value, and hardly any export has such text.
+    content = values.buffers()[2]
+    if content is None or not any(sign in content.to_pybytes() for sign in (UNREAD.encode(), b"\0")):
+        return values
+    return _where_found(values, rf"\x{{0}}|{UNREAD}", lambda odd: pc.binary_join_element_wise(UNREAD, odd, ""))
 
 
 def zeros_restored(values: pa.Array, width: int) -> pa.Array:
@@ -133,6 +148,8 @@ def read_dates(values: pa.Array) -> pa.Array:
 
 
 def _utc_text(seconds: np.ndarray, missing: np.ndarray) -> pa.Array:
+    """Write seconds since 1970 as UTC text; what four digits of a year cannot say is missing."""
+    missing = missing | (seconds < _YEARS[0]) | (seconds >= _YEARS[1])
     text = pa.array(seconds, mask=missing).cast(pa.timestamp("s")).cast(pa.string())
     return pc.binary_join_element_wise(pc.utf8_replace_slice(text, 10, 11, "T"), "Z", "")
 
@@ -142,9 +159,9 @@ def _native_timestamps(values: pa.Array, zone: str) -> pa.Array:
         values = values.cast(pa.timestamp("s"))
     missing = pc.is_null(values).to_numpy(zero_copy_only=False)
     zoned = values.type.tz is not None
-    whole = values.cast(pa.timestamp("s", tz=values.type.tz), safe=False).cast(pa.int64())
-    seconds = pc.fill_null(whole, 0).to_numpy(zero_copy_only=False)
-    return _utc_text(seconds if zoned else to_utc(seconds, zone), missing)
+    ticks = pc.fill_null(values.cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
+    seconds = ticks // _TICKS[values.type.unit]  # whole seconds, down, also before 1970
+    return _marked(values.cast(pa.string()), _utc_text(seconds if zoned else to_utc(seconds, zone), missing))
 
 
 def read_timestamps(values: pa.Array, zone: str) -> pa.Array:
@@ -178,10 +195,16 @@ def read_decimals(values: pa.Array) -> pa.Array:
     """
     pattern = r"^-?[0-9]+(,[0-9]+)?$"
     if not pa.types.is_string(values.type):
-        values, pattern = values.cast(pa.string()), r"^-?[0-9]+(\.[0-9]+)?$"
+        values, pattern = _plain_numbers(values), r"^-?[0-9]+(\.[0-9]+)?$"
     shaped = pc.if_else(pc.match_substring_regex(values, pattern), values, None)
     plain = pc.replace_substring_regex(pc.replace_substring(shaped, ",", "."), r"^(-?)0+([0-9])", r"\1\2")
     return _marked(values, pc.replace_substring_regex(plain, r"^-(0(\.0+)?)$", r"\1"))
+
+
+def _plain_numbers(values: pa.Array) -> pa.Array:
+    """Write native numbers as text; Arrow writes small and large ones with an exponent, which is spelt out."""
+    text = values.cast(pa.string())
+    return _where_found(text, "[Ee]", lambda short: pa.array([f"{Decimal(one):f}" for one in short.to_pylist()]))
 
 
 def _years(values: pa.Array) -> pa.Array:

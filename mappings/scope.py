@@ -25,7 +25,7 @@ class Scope:
     ``lead`` is, for each document, the register whose core key the document carries (the smallest of the person);
     ``document`` is, for each register of the bucket, the document that its rows go to, or -1. ``read`` counts
     registers; ``excluded`` counts, by reason, those that made no document of their own; ``closed`` and ``sourceless``
-    are the leads of persons without a document.
+    are all registers of persons without a document.
     """
 
     lead: NDArray[np.int64]
@@ -83,8 +83,8 @@ def relation_scope(bucket: Bucket, structure: Structure) -> Scope:
     document = np.full(len(bucket.registers), -1, np.int64)
     document[persons.own] = np.where(persons.counts, number[persons.person], -1)
     nobody = np.empty(0, np.int64)
-    closed = persons.lead[~persons.has_open]
-    excluded = {"merged": len(persons.own) - len(persons.lead), "closed": len(closed)}
+    closed = persons.own[~persons.has_open[persons.person]]
+    excluded = {"merged": len(persons.own) - len(persons.lead), "closed": int((~persons.has_open).sum())}
     return Scope(persons.lead[persons.has_open], document, len(persons.own), excluded, closed, nobody)
 
 
@@ -111,8 +111,8 @@ def qualification_scope(bucket: Bucket, structure: Structure, sources: tuple[typ
     has_source = np.zeros(len(persons.lead), bool)
     has_source[whose] = True
     nobody = np.empty(0, np.int64)
-    sourceless = persons.lead[~has_source]
-    excluded = {"merged": len(persons.own) - len(persons.lead), "no-source": len(sourceless)}
+    sourceless = persons.own[~has_source[persons.person]]
+    excluded = {"merged": len(persons.own) - len(persons.lead), "no-source": int((~has_source).sum())}
     return Scope(
         persons.lead[whose], _numbered(len(registers), chosen), len(persons.own), excluded, nobody, sourceless
     )

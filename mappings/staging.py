@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mappings.extract import RawTable
 
 NO_TIME = np.iinfo(np.int64).min
+UNREAD_TIME = np.iinfo(np.int64).max  # an unread time is the latest, so that the document it decides about is refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,8 @@ class Staged:
 class Registers:
     """Hold the registers of a bucket in order of core key.
 
-    ``person`` numbers the persons; ``updated`` is clientes' own time in seconds UTC, NO_TIME without one.
+    ``person`` numbers the persons; ``updated`` is clientes' own time in seconds UTC, NO_TIME without one and
+    UNREAD_TIME for one that could not be read.
     """
 
     core_keys: pa.Array
@@ -94,9 +96,12 @@ class Bucket:
 
 
 def keys_of(raw: RawTable, core: Core) -> pa.Array:
-    """Return the core keys of a raw table: opaque text, blanks around it trimmed, empty ones missing."""
+    """Return the core keys of a raw table: opaque text, blanks around it trimmed, empty ones missing.
+
+    A key with a NUL, which no database keeps, counts as missing.
+    """
     keys = pc.utf8_trim_whitespace(raw.columns[core.key].combine_chunks().cast(pa.string()))
-    return pc.if_else(pc.equal(keys, ""), pa.scalar(None, pa.string()), keys)
+    return pc.if_else(pc.match_substring_regex(keys, r"^$|\x{0}"), pa.scalar(None, pa.string()), keys)
 
 
 def stage_columns(
@@ -123,6 +128,11 @@ def seconds(times: pa.Array) -> NDArray[np.int64]:
     return pc.fill_null(stamps, NO_TIME).to_numpy(zero_copy_only=False)
 
 
+def latest_seconds(times: pa.Array) -> NDArray[np.int64]:
+    """Return canonical timestamps as seconds UTC; missing ones as NO_TIME, unread ones as UNREAD_TIME."""
+    return np.where(is_unread(times).to_numpy(zero_copy_only=False), UNREAD_TIME, seconds(times))
+
+
 def empty(table: type[Table]) -> Staged:
     """Return a staged table without rows."""
     none = np.empty(0, np.int64)
@@ -147,10 +157,10 @@ def build_registers(customers: Staged, core_keys: pa.Array) -> Registers:
     return Registers(
         core_keys=core_keys,
         kind=kinds.to_numpy(zero_copy_only=False).astype(str),
-        tax_ids=tax_ids,
+        tax_ids=pc.if_else(is_unread(tax_ids), pa.scalar(None, pa.string()), tax_ids),
         status=pc.fill_null(pc.if_else(known, status, "?"), "?").to_numpy(zero_copy_only=False).astype(str),
         person=person.dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int64),
-        updated=seconds(customers.columns["updated_at"]),
+        updated=latest_seconds(customers.columns["updated_at"]),
         customers=customers,
     )
 

@@ -77,8 +77,7 @@ def _parse(path: Path, text: bytes, core: Core, starts: NDArray[np.int64]) -> pa
         wrong.append((row.expected_columns, row.actual_columns))
         return "skip"
 
-    header = text[: text.find(b"\n")] if b"\n" in text else text
-    names = [name.strip(b'"\r').decode() for name in header.split(core.separator.encode())]
+    names = {core.key, *(source.column for source in core.tables[path.stem].columns.values())}
     try:
         table = csv.read_csv(
             pa.BufferReader(text),

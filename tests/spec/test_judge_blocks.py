@@ -154,8 +154,71 @@ PI, BI, PQ, BQ, PF, BF = BY_NAME
 ADDRESS, PHONE = "/data/contacts/postalAddresses", "/data/contacts/phones"
 FUTURE, FUTURE_MOMENT = "2026-11-21", "2026-11-21T03:00:00Z"
 
+Case = tuple[str, str, str, dict[str, Any]]
+
+
+def _relations(structure: str) -> list[Case]:
+    return [
+        (structure, "P-BRANCH", "/data/accounts/branchCode", {"/data/accounts/branchCode": None}),
+        (
+            structure,
+            "P-ACCOUNT-PRODUCT",
+            "/data/accounts/type",
+            {"/data/productsServicesType": ["SEGURO"]},
+        ),
+        (structure, "P-PRODUCT-ACCOUNT", "/data/productsServicesType", {"/data/accounts": []}),
+        (
+            structure,
+            "A-DUP",
+            "/data/productsServicesType",
+            {"/data/productsServicesType": ["SEGURO", "SEGURO"]},
+        ),
+    ]
+
+
+def _identifications(structure: str) -> list[Case]:
+    return [
+        (structure, "P-IBGE-UF", f"{ADDRESS}/ibgeTownCode", {f"{ADDRESS}/ibgeTownCode": "9950308"}),
+        (structure, "P-IBGE-UF-MATCH", f"{ADDRESS}/ibgeTownCode", {f"{ADDRESS}/ibgeTownCode": "3350308"}),
+        (structure, "P-UF-FOREIGN", f"{ADDRESS}/countrySubDivision", {f"{ADDRESS}/countryCode": "CAN"}),
+        (structure, "P-UF-FOREIGN", f"{ADDRESS}/ibgeTownCode", {f"{ADDRESS}/countryCode": "CAN"}),
+        *(
+            (
+                structure,
+                rule,
+                f"{ADDRESS}/geographicCoordinates/{name}",
+                {f"{ADDRESS}/geographicCoordinates/{name}": value},
+            )
+            for rule, name, value in (
+                ("P-GEO-LAT", "latitude", "-90.1"),
+                ("P-GEO-LON", "longitude", "180.1"),
+            )
+        ),
+        (
+            structure,
+            "P-PHONE-OUTRO",
+            f"{PHONE}/additionalInfo",
+            {f"{PHONE}/type": "OUTRO"},
+        ),
+        (
+            structure,
+            "P-CALLINGCODE",
+            f"{PHONE}/countryCallingCode",
+            {f"{PHONE}/countryCallingCode": None, f"{PHONE}/areaCode": "20"},
+        ),
+        (structure, "P-DDD", f"{PHONE}/areaCode", {f"{PHONE}/areaCode": "20"}),
+        (structure, "A-PHONE", f"{PHONE}/number", {f"{PHONE}/number": "1234567"}),
+        (structure, "A-DUP", "/data/companiesCnpj", {"/data/companiesCnpj": [CNPJ, CNPJ]}),
+        *(
+            (structure, "A-MAIN", f"/data/contacts/{name}", {f"/data/contacts/{name}/isMain": False})
+            for name in ("postalAddresses", "phones", "emails")
+        ),
+        (structure, "A-CONDITIONAL", f"{PHONE}/additionalInfo", {f"{PHONE}/additionalInfo": "Recado"}),
+    ]
+
+
 # Structure, rule, xpath of the finding, what is put into a good document.
-PROSE: list[tuple[str, str, str, Any]] = [
+PROSE: list[Case] = [
     (PI, "P-MARITAL-OUTRO", "/data/maritalStatusAdditionalInfo", {"/data/maritalStatusAdditionalInfo": None}),
     (PI, "P-DOC-CPF-OR-PASSPORT", "/data/documents", {"/data/documents/cpfNumber": None}),
     (
@@ -277,68 +340,10 @@ PROSE: list[tuple[str, str, str, Any]] = [
         "/data/portabilitiesReceived/portabilityApprovalDate",
         {"/data/portabilitiesReceived/portabilityApprovalDate": "2021-11-19"},
     ),
-    *(
-        case
-        for structure in (PF, BF)
-        for case in (
-            (structure, "P-BRANCH", "/data/accounts/branchCode", {"/data/accounts/branchCode": None}),
-            (
-                structure,
-                "P-ACCOUNT-PRODUCT",
-                "/data/accounts/type",
-                {"/data/productsServicesType": ["SEGURO"]},
-            ),
-            (structure, "P-PRODUCT-ACCOUNT", "/data/productsServicesType", {"/data/accounts": []}),
-            (
-                structure,
-                "A-DUP",
-                "/data/productsServicesType",
-                {"/data/productsServicesType": ["SEGURO", "SEGURO"]},
-            ),
-        )
-    ),
-    *(
-        case
-        for structure in (PI, BI)
-        for case in (
-            (structure, "P-IBGE-UF", f"{ADDRESS}/ibgeTownCode", {f"{ADDRESS}/ibgeTownCode": "9950308"}),
-            (structure, "P-IBGE-UF-MATCH", f"{ADDRESS}/ibgeTownCode", {f"{ADDRESS}/ibgeTownCode": "3350308"}),
-            (structure, "P-UF-FOREIGN", f"{ADDRESS}/countrySubDivision", {f"{ADDRESS}/countryCode": "CAN"}),
-            (structure, "P-UF-FOREIGN", f"{ADDRESS}/ibgeTownCode", {f"{ADDRESS}/countryCode": "CAN"}),
-            *(
-                (
-                    structure,
-                    rule,
-                    f"{ADDRESS}/geographicCoordinates/{name}",
-                    {f"{ADDRESS}/geographicCoordinates/{name}": value},
-                )
-                for rule, name, value in (
-                    ("P-GEO-LAT", "latitude", "-90.1"),
-                    ("P-GEO-LON", "longitude", "180.1"),
-                )
-            ),
-            (
-                structure,
-                "P-PHONE-OUTRO",
-                f"{PHONE}/additionalInfo",
-                {f"{PHONE}/type": "OUTRO"},
-            ),
-            (
-                structure,
-                "P-CALLINGCODE",
-                f"{PHONE}/countryCallingCode",
-                {f"{PHONE}/countryCallingCode": None, f"{PHONE}/areaCode": "20"},
-            ),
-            (structure, "P-DDD", f"{PHONE}/areaCode", {f"{PHONE}/areaCode": "20"}),
-            (structure, "A-PHONE", f"{PHONE}/number", {f"{PHONE}/number": "1234567"}),
-            (structure, "A-DUP", "/data/companiesCnpj", {"/data/companiesCnpj": [CNPJ, CNPJ]}),
-            *(
-                (structure, "A-MAIN", f"/data/contacts/{name}", {f"/data/contacts/{name}/isMain": False})
-                for name in ("postalAddresses", "phones", "emails")
-            ),
-            (structure, "A-CONDITIONAL", f"{PHONE}/additionalInfo", {f"{PHONE}/additionalInfo": "Recado"}),
-        )
-    ),
+    *_relations(PF),
+    *_relations(BF),
+    *_identifications(PI),
+    *_identifications(BI),
     *(
         (structure, "A-CONDITIONAL", field, put_in)
         for structure, field, put_in in (

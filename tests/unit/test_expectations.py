@@ -16,7 +16,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customers.blocks import Documents
 from customers.dictionary import effective_fields
 from customers.errors import UnreadableInput
 from customers.structures import BY_NAME
@@ -34,6 +33,8 @@ from tests.invented import good
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from customers.blocks import Documents
 
 PI, BI, PQ, BQ, PF, BF = BY_NAME
 DAY = dt.date(2026, 11, 20)
@@ -277,7 +278,7 @@ def test_results_hold_no_value() -> None:
     document["sex"] = document["civilName"] = f"{secret}\u2003" * 6
     document["birthDate"] = f"{UNREAD}{secret}"
     blocks = flatten(PI, [document])
-    result = validate(masks(blocks, DAY), PI)
+    result: Any = validate(masks(blocks, DAY), PI)
     assert not result.success
     assert secret not in json.dumps(result.to_json_dict())
     judgement = judge(blocks, refs=pa.array(["c"]), reference_date=DAY)
@@ -288,29 +289,39 @@ def test_results_hold_no_value() -> None:
 @pytest.mark.parametrize("structure", BY_NAME)
 def test_a_suite_has_one_expectation_for_each_rule_that_a_block_can_break(structure: str) -> None:
     expected = [tuple(rule.key) for rule in catalogue(structure) if rule.kind not in NEVER_APPLIES]
-    compiled = suite(structure).expectations
+    compiled: list[Any] = suite(structure).expectations
     assert [(item.meta["rule_id"], item.meta["xpath"]) for item in compiled] == expected
     assert len(set(expected)) == len(expected)
 
 
 def test_an_expectation_reads_as_a_sentence() -> None:
-    from great_expectations.render.renderer.page_renderer import (  # noqa: PLC0415 (slow)
-        ValidationResultsPageRenderer,
-    )
-    from great_expectations.render.view import DefaultJinjaPageView  # noqa: PLC0415 (slow)
+    from expectations.kinds import expectation  # noqa: PLC0415 (imports Great Expectations)
 
-    document = good(PQ)
-    document["companyCnpj"] = "12"
-    result = validate(masks(flatten(PQ, [document]), DAY), PQ)
-    (compiled,) = (item for item in suite(PQ).expectations if item.rule == "S-maxLength:/data/companyCnpj")
+    (rule,) = (rule for rule in catalogue(PQ) if rule.key.rule == "S-maxLength:/data/companyCnpj")
+    compiled: Any = expectation(rule)
     compiled.render()
     template = compiled.rendered_content[0].value
     read = template.template
     for name, param in template.params.items():
         read = read.replace(f"${name}", str(param["value"]))
     assert read == "/data/companyCnpj must have at most 14 characters (S-maxLength:/data/companyCnpj)"
-    page = DefaultJinjaPageView().render(ValidationResultsPageRenderer().render(result))
-    assert "must have at most 14 characters" in page
+
+
+def test_a_validation_is_a_page_that_reads_well_and_shows_no_value() -> None:
+    from great_expectations.render.renderer.page_renderer import (  # noqa: PLC0415 (slow)
+        ValidationResultsPageRenderer,
+    )
+    from great_expectations.render.view.view import DefaultJinjaPageView  # noqa: PLC0415 (slow)
+
+    document = good(PQ)
+    document["companyCnpj"] = "98765"
+    result = validate(masks(flatten(PQ, [document]), DAY), PQ)
+    page: str = DefaultJinjaPageView().render(  # type: ignore[no-untyped-call]
+        ValidationResultsPageRenderer().render(result)
+    )
+    assert "must match ^[0-9]{14}$" in page
+    assert "1 of 1 fail, 0 unknown" in page
+    assert "98765" not in page
 
 
 def test_importing_the_stage_does_not_import_great_expectations() -> None:

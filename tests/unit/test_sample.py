@@ -356,8 +356,12 @@ def test_a_delta_is_the_same_from_csv_and_from_parquet(tmp_path: Path, good: Pat
     }
 
 
-def test_what_was_bad_stays_bad_in_a_delta_and_more_can_be_spoilt(tmp_path: Path, spoilt: Path) -> None:
+def test_what_was_bad_stays_bad_in_a_delta_and_more_can_be_spoilt(tmp_path: Path) -> None:
+    spoilt = tmp_path / "spoilt"
+    write_sample(spoilt, customers=CUSTOMERS, seed=3, bad=0.6, date=DATE)
     before = truth(spoilt)
+    assert "X-DUPLICATE-KEY" in {rule for _, _, rule in before}
+    assert len(records(spoilt, "clientes")) > CUSTOMERS
     write_sample(tmp_path / "all", customers=1, seed=2, date=DATE, delta_of=spoilt, changed=1.0)
     assert truth(tmp_path / "all") == before
     write_sample(tmp_path / "worse", customers=1, seed=2, bad=0.05, date=DATE, delta_of=spoilt, changed=1.0)
@@ -382,3 +386,4 @@ def test_a_delta_of_itself_or_of_nothing_is_refused(tmp_path: Path) -> None:
         write_sample(tmp_path, customers=5, seed=1, date=DATE, delta_of=tmp_path, changed=0.5)
     with pytest.raises(FileNotFoundError):
         write_sample(tmp_path / "new", customers=5, seed=1, date=DATE, delta_of=tmp_path / "no", changed=0.5)
+    assert not (tmp_path / "new").exists()

@@ -16,7 +16,7 @@ from mappings.cores.reference.sample.export import write_control, write_tables, 
 from mappings.cores.reference.sample.kinds import PROSE_KINDS, SCHEMA_KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from mappings.cores.reference.sample.bad import BadKind, Truth
@@ -77,6 +77,7 @@ def write_sample(  # noqa: PLR0913 (one parameter per option of the command line
         raise ValueError("a delta cannot replace the sample that it is made from")
     kinds = tuple(kind for kind in (*SCHEMA_KINDS, *PROSE_KINDS) if format == "csv" or not kind.text_only)
     order = _Order(seed, bad, (date - _EPOCH).days, kinds)
+    batches: Iterable[Batch]
     batches = _full(customers, order) if delta_of is None else _delta(delta_of, changed, order)
     tables = write_tables(out, batches, format)
     write_control(out, tables, "full" if delta_of is None else "delta", date)
@@ -103,11 +104,11 @@ def _full(customers: int, order: _Order) -> Iterator[Batch]:
         yield batch
 
 
-def _delta(folder: Path, changed: float, order: _Order) -> Iterator[Batch]:
+def _delta(folder: Path, changed: float, order: _Order) -> list[Batch]:
     batch, old = draw_delta(folder, changed, order.draw(order.today, _DELTA_STREAM))
     refused = {truth.key for truth in old}
     sound = np.array([key not in refused for key in batch.keys.to_pylist()], np.bool_)
     wanted = round(order.bad * len(batch))
     new = spoil(batch, order.kinds, wanted, order.draw(order.today, _BAD_STREAM), sound)
     order.truths.extend([*old, *new])
-    yield batch
+    return [batch]

@@ -132,8 +132,12 @@ def _owners(batch: Batch, table: str, **equal: str) -> Mask:
 
 def tax_numbers(batch: Batch) -> Ints:
     """Return a number per register that tells tax ids apart: digits of the tax id, 0 without one."""
-    digits = pc.replace_substring_regex(batch.tables["clientes"].columns["cpf_cnpj"], "[^0-9]", "")
-    return np.asarray(pc.if_else(pc.equal(digits, ""), "0", digits).cast(pa.int64()))
+    rows = batch.tables["clientes"]
+    digits = pc.replace_substring_regex(rows.columns["cpf_cnpj"], "[^0-9]", "")
+    numbers = np.zeros(len(batch), np.int64)
+    # A register that is listed twice has the same tax id both times.
+    numbers[rows.owner] = np.asarray(pc.if_else(pc.equal(digits, ""), "0", digits).cast(pa.int64()))
+    return numbers
 
 
 def eligible(batch: Batch) -> dict[str, Mask]:

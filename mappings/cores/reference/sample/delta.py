@@ -104,7 +104,8 @@ def draw_delta(folder: Path, changed: float, draw: Draw) -> tuple[Batch, list[Tr
     """
     keys = _chosen_keys(_read(folder, "clientes"), changed, draw)
     batch = Batch(keys, {table: _rows(folder, table, keys) for table in COLUMNS})
-    truths = [truth for truth in _old_truths(folder) if truth.key in set(keys.to_pylist())]
+    known = set(keys.to_pylist())
+    truths = [truth for truth in _old_truths(folder) if truth.key in known]
     bad = np.asarray(pc.is_in(keys, value_set=pa.array(sorted({truth.key for truth in truths}), pa.string())))
     _change(batch, ~bad, draw)
     return batch, truths
@@ -120,7 +121,7 @@ def _old_truths(folder: Path) -> list[Truth]:
 
 def _change(batch: Batch, sound: Mask, draw: Draw) -> None:
     """Give persons new addresses, telephones and income, and those rows a later ``ts_atualizacao``."""
-    _stamp(batch, "clientes", np.ones(len(batch), np.bool_), draw)
+    _stamp(batch, "clientes", np.ones(len(batch.tables["clientes"].owner), np.bool_), draw)
     for table, columns in _changes(batch, draw).items():
         rows = batch.tables[table]
         mine = sound[rows.owner]

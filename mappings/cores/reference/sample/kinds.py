@@ -34,9 +34,10 @@ _EMPTY_PASSPORT = {f"passaporte_{part}": "" for part in ("numero", "pais", "emis
 _NO_FILLER = "NAO SE APLICA"
 
 
-def _rule(rule: str, structure: str, name: str, apply: Change, among: str = "") -> BadKind:
+def _rule(rule: str, structure: str, name: str, apply: Change, among: str = "", implies: str = "") -> BadKind:
     kind: Literal["F", "J"] = "F" if structure in OF_PERSON else "J"
-    return BadKind(f"{structure}: {name}", ((structure, rule),), kind, among or kind, apply)
+    breaks = tuple((structure, broken) for broken in (rule, implies) if broken)
+    return BadKind(f"{structure}: {name}", breaks, kind, among or kind, apply)
 
 
 def _address(rule: str, name: str, **values: str) -> Iterable[BadKind]:
@@ -118,6 +119,7 @@ _OF_PERSONS: tuple[BadKind, ...] = (
         "neither CPF nor passport",
         both(put("clientes", cpf_cnpj="000.000.000-00"), put("pessoas_fisicas", **_EMPTY_PASSPORT)),
         "F native",
+        implies="S-required:/data/documents",
     ),
     _rule(
         "P-OTHERDOC-OUTROS",

@@ -218,8 +218,10 @@ def qualifications(draw: Draw, registers: Registers) -> Rows:
 
 def register_companies(draw: Draw, registers: Registers) -> Rows:
     """Draw ``empresas_cadastro``: the institutions of the group that keep the register."""
-    owner, _ = spread(1 + draw.chance(len(registers), 0.1).astype(np.int64))
-    return Rows(owner, {"cnpj_empresa": as_kept(draw, draw.pick(len(owner), OWN_CNPJS))})
+    owner, turn = spread(1 + draw.chance(len(registers), 0.1).astype(np.int64))
+    first = draw.below(len(registers), len(OWN_CNPJS))
+    chosen = np.array(OWN_CNPJS)[(first[owner] + turn) % len(OWN_CNPJS)]
+    return Rows(owner, {"cnpj_empresa": as_kept(draw, chosen)})
 
 
 def representatives(draw: Draw, registers: Registers) -> Rows:
