@@ -116,10 +116,10 @@ class CheckDigits:
 
 @dataclass(frozen=True, slots=True)
 class NotInFuture:
-    """The date or date-time is not after the reference, an instant in UTC given from outside.
+    """The date or date-time is not after the reference, a day given from outside.
 
-    A date is compared with the reference's day in UTC. Unknown without a reference and for a value that is no
-    date.
+    A date is compared with the day itself, a date-time with its end in Brazil (``customers.brazil.day``): the
+    core's evening is the next day in UTC. Unknown without a reference and for a value that is no date.
     """
 
     xpath: str
@@ -127,7 +127,7 @@ class NotInFuture:
 
 @dataclass(frozen=True, slots=True)
 class NotOlderThan:
-    """The date is not before the reference's day in UTC so many years ago (29 February: the 28th).
+    """The date is not before the reference's day so many years ago (29 February: the 28th).
 
     Unknown as in ``NotInFuture``.
     """

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, assert_never
 
+from customers.brazil.day import end_of_day
 from customers.conditions import (
     Always,
     And,
@@ -58,18 +59,19 @@ _IS_UTC = re.compile(UTC_DATE_TIME).fullmatch
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """Know the end of one day in UTC in the spellings that dates are compared with."""
+    """Know one day, and its end in Brazil as an instant in UTC, in the spellings that dates are compared with."""
 
-    moment: dt.datetime
+    date: dt.date
     day: str
+    moment: dt.datetime
     instant: str
 
 
 @cache
 def now(reference_date: dt.date) -> Now:
-    """Return the end of a day in UTC, which is "now" to rules on time."""
-    moment = dt.datetime.combine(reference_date, dt.time(23, 59, 59), tzinfo=dt.UTC)
-    return Now(moment, reference_date.isoformat(), moment.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    """Return what is "now" to rules on time."""
+    moment = end_of_day(reference_date)
+    return Now(reference_date, reference_date.isoformat(), moment, moment.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
 # Judge one row of the document (the data element, for what a list of the document holds) at a moment.
@@ -186,7 +188,7 @@ def _of_date(condition: NotInFuture | NotOlderThan, read: Callable[[Row], str | 
             case NotInFuture():
                 return _not_in_future(text, at)
             case NotOlderThan(years=years):
-                return text >= years_before(at.moment.date(), years).isoformat() if _IS_DATE(text) else None
+                return text >= years_before(at.date, years).isoformat() if _IS_DATE(text) else None
 
     return judge
 
@@ -195,7 +197,7 @@ def years_before(day: dt.date, years: int) -> dt.date:
     """Go back whole years; 29 February becomes the 28th.
 
     >>> years_before(dt.date(2024, 2, 29), 5)
-    dt.date(2019, 2, 28)
+    datetime.date(2019, 2, 28)
     """
     try:
         return day.replace(year=day.year - years)

@@ -67,8 +67,8 @@ def judge_document(
     """Return every rule that a document (the data element, or one element of its list) breaks, and where.
 
     Anything is judged: what is no JSON object breaks the type. A rule that cannot be judged because a type is wrong is
-    unknown, not failed. The end of ``reference_date`` in UTC is "now" to rules on time, which without it are unknown
-    too. Raises UsageError for a structure or a version that is not known.
+    unknown, not failed. ``reference_date`` is today to rules on time, which without it are unknown too. Raises
+    UsageError for a structure or a version that is not known.
     """
     visit = Visit(_as_row(document), None if reference_date is None else now(reference_date))
     _document_node(structure, version)(document, "$", visit)

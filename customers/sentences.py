@@ -56,7 +56,7 @@ def _spell(argument: object) -> str:
     if isinstance(argument, tuple):
         more = ", …" if len(argument) > _LONGEST_LIST else ""
         return ", ".join(str(item) for item in argument[:_LONGEST_LIST]) + more
-    return str(argument)
+    return "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in str(argument))
 
 
 def sentence(language: Language, keyword: str, argument: object) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from customers.formats import NUMBER
 from expectations import kernels
 from expectations.catalogue import unread_rule
 from expectations.cells import positions
@@ -105,5 +106,5 @@ def _broken(rule: FieldRule, cells: Cells, scope: Scope) -> tuple[Positions, int
     good = kernels.KERNELS[rule.keyword](texts, rule.argument)
     if rule.keyword == "type" or scope.fields[rule.xpath].type != "number":
         return texts.rows[~good], 0
-    numeric = kernels.matches(texts, kernels.NUMBER)
+    numeric = kernels.matches(texts, NUMBER)
     return texts.rows[~good & numeric], int((~numeric).sum())

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from customers.brazil import cnpj, cpf
-from customers.formats import FORMATS
+from customers.formats import FORMATS, NUMBER
 from customers.reference import TableName, table
 from customers.text import BLANKS
 from expectations.cells import Booleans, Texts, booleans, positions
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from customers.conditions import NumberKind
     from customers.rule_kinds import Keyword
 
-NUMBER = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$"
 _INTEGER = "^-?(?:0|[1-9][0-9]*)$"
 _RUN = r"\[0-9\]\{(\d+)(?:,(\d+))?\}"
 _DIGITS = re.compile(rf"\^\(?{_RUN}(?:\|{_RUN})*\)?\$")

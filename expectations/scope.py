@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from functools import cached_property
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from customers.blocks import block_of
+from customers.brazil.day import end_of_day
 from customers.dictionary import effective_fields
 from expectations.cells import Cells
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from numpy.typing import NDArray
 
     from customers.blocks import Documents, Rows
     from customers.field import Field
     from expectations.cells import Booleans
-_BRAZIL = ZoneInfo("America/Sao_Paulo")
-_LAST_SECOND = dt.time(23, 59, 59)
 
 
 class Scope:
@@ -33,7 +32,7 @@ class Scope:
     def __init__(self, documents: Documents, day: dt.date) -> None:
         self.documents = documents
         self.day = day
-        self.moment = dt.datetime.combine(day, _LAST_SECOND, tzinfo=_BRAZIL).astimezone(dt.UTC)
+        self.moment = end_of_day(day)
         self._cells: dict[str, Cells] = {}
         self._present: dict[str, Booleans] = {}
 

@@ -46,6 +46,12 @@ def availability(registers: Registers, secret: str) -> pa.Table:
     )
 
 
+def alone_ids(core_keys: pa.Array, secret: str) -> pa.Array:
+    """Return the person ids that registers have, of either kind, as persons of their own: without a tax id."""
+    keys = [pc.binary_join_element_wise(f"{kind}:@", core_keys, "") for kind in ("F", "J")]
+    return person_ids(pa.concat_arrays(keys), secret)
+
+
 class Availabilities:
     """Write, unseen, what changes in the relation ``customers``."""
 
@@ -57,20 +63,30 @@ class Availabilities:
 
     def settle(self, persons: pa.Table, missing_siblings: pa.Array) -> None:
         """Write the persons of one bucket whose availability is new; leave those with a missing sibling."""
-        left_out = pc.fill_null(pc.is_in(persons["tax_id"], missing_siblings), False)  # noqa: FBT003 (Arrow's fill value)
+        left_out = pc.is_in(persons["tax_id"].combine_chunks(), missing_siblings, skip_nulls=True)
         place = pc.index_in(persons["person_id"], self._ids).combine_chunks()
         self._seen[place.drop_null().to_numpy(zero_copy_only=False).astype(np.int64)] = True
         same = pc.equal(self._before["availability"].combine_chunks().take(place), persons["availability"])
-        changed = pc.invert(pc.or_(pc.fill_null(same, False), left_out))  # noqa: FBT003 (as above)
+        changed = pc.invert(pc.or_(pc.fill_null(same, False), left_out))  # noqa: FBT003 (Arrow's fill value)
         self._write(persons.filter(changed))
 
-    def finish(self, kind: str) -> None:
-        """Call UNAVAILABLE whom a full batch does not have any more."""
-        if kind == "full":
-            gone: NDArray[np.bool_] = ~self._seen & pc.not_equal(self._before["availability"], ENDED).to_numpy()
-            people = self._before.select(["person_id", "tax_id", "kind"]).filter(pa.array(gone))
-            ended = pa.repeat(pa.scalar(ENDED), people.num_rows)
-            self._write(people.append_column("availability", ended))
+    def finish(self, spared: pa.Array, among: pa.Array | None = None) -> None:
+        """Call UNAVAILABLE who has no register any more, but for the ``spared`` (person ids or tax ids).
+
+        ``among`` names (likewise) the only persons of whom a delta can tell that.
+        """
+        gone: NDArray[np.bool_] = ~self._seen & pc.not_equal(self._before["availability"], ENDED).to_numpy()
+        gone &= ~self._named(spared)
+        if among is not None:
+            gone &= self._named(among)
+        people = self._before.select(["person_id", "tax_id", "kind"]).filter(pa.array(gone))
+        ended = pa.repeat(pa.scalar(ENDED), people.num_rows)
+        self._write(people.append_column("availability", ended))
+
+    def _named(self, names: pa.Array) -> NDArray[np.bool_]:
+        found = [pc.is_in(self._before[column], names, skip_nulls=True).to_numpy() for column in ("person_id", "tax_id")]
+        either: NDArray[np.bool_] = np.logical_or(*found)
+        return either
 
     def _write(self, persons: pa.Table) -> None:
         if persons.num_rows:

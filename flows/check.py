@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
+from customers.brazil.day import today
 from customers.dictionary import DEFAULT_VERSION
 from customers.judge_documents import Problem, documents_of, judge_document, judge_envelope
 from expectations.catalogue import catalogue
@@ -15,6 +15,7 @@ from expectations.severity import Severities, severities
 from flows.json_documents import values
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
@@ -88,11 +89,11 @@ def check_files(
 ) -> Iterator[Checked]:
     """Judge every document of every file, ``-`` being the standard input; one item for each problem, one if none.
 
-    A file is JSON or JSON lines; a value is a document (data element), a list of them, or an envelope. The end of
-    ``reference_date`` in UTC (default: today) is "now" to rules on time. Raises UsageError for an unknown structure or
+    A file is JSON or JSON lines; a value is a document (data element), a list of them, or an envelope. Rules on
+    time ask about ``reference_date`` (default: today in Brazil). Raises UsageError for an unknown structure or
     version, UnreadableInput for a file, naming the place; what comes before the place was judged.
     """
-    day = reference_date or dt.datetime.now(tz=dt.UTC).date()
+    day = reference_date or today()
     scale = _Scale(structure, version, severities(day, severity_table))
     judge = partial(judge_document, structure, version=version, reference_date=day)
     for file in files:

@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from customers.errors import CadastraError
+from flows.options import AsJson, Database  # noqa: TC001 (typer reads them at run time)
+from flows.steward_verbs import verbs as steward_verbs
+from flows.undo_verbs import verbs as undo_verbs
 
 if TYPE_CHECKING:
     from flows.pipeline import Job, Report
@@ -31,9 +34,10 @@ dictionary_verbs = typer.Typer(no_args_is_help=True, help="The data dictionaries
 database_verbs = typer.Typer(no_args_is_help=True, help="The serving database.")
 app.add_typer(dictionary_verbs, name="dictionary")
 app.add_typer(database_verbs, name="db")
-
-Database = Annotated[str | None, typer.Option("--database", help="URL; default CADASTRA_DATABASE_URL.")]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+consent_verbs = typer.Typer(no_args_is_help=True, help="The consents that the API asks for.")
+app.add_typer(consent_verbs, name="consents")
+app.add_typer(steward_verbs)
+app.add_typer(undo_verbs)
 
 
 def main() -> None:
@@ -58,6 +62,7 @@ def run(
     version: Annotated[str, typer.Option(help="Version of the Customers API.")] = "2.2.1",
     strict: Annotated[bool, typer.Option(help="Exit with 5 when documents were refused.")] = False,
     flow: Annotated[bool, typer.Option("--flow", help="Run as a Prefect flow (also with PREFECT_API_URL set).")] = False,
+    docs: Annotated[bool, typer.Option("--docs/--no-docs", help="Data Docs of the run (CADASTRA_DOCS).")] = True,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no tables.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -66,7 +71,7 @@ def run(
     from flows.reporting import as_data, progress, show_json, show_report  # noqa: PLC0415 (as above)
 
     with progress(quiet=quiet or as_json) as tell:
-        report = run_job(_job(core, export, database, version, tell), as_flow=flow)
+        report = run_job(_job(core, export, database, version, tell, docs=docs), as_flow=flow)
     if as_json:
         show_json(as_data(report))
     elif not quiet:
@@ -74,9 +79,12 @@ def run(
     _strictly(report, strict=strict)
 
 
-def _job(core: str | None, export: Path, database: str | None, version: str, tell: object) -> Job:
+def _job(
+    core: str | None, export: Path, database: str | None, version: str, tell: object, *, docs: bool
+) -> Job:
     from customers.dictionary import versions  # noqa: PLC0415 (heavy)
     from customers.errors import UsageError  # noqa: PLC0415
+    from flows.data_docs import docs_root  # noqa: PLC0415
     from flows.pipeline import Job  # noqa: PLC0415
     from flows.reporting import say  # noqa: PLC0415
     from flows.settings import load_settings, secret_of  # noqa: PLC0415
@@ -93,6 +101,7 @@ def _job(core: str | None, export: Path, database: str | None, version: str, tel
         secret=secret_of(settings, say),
         version=version,
         bucket_size=settings.bucket_size,
+        docs=docs_root(settings.docs, settings.database_url) if docs else None,
         tell=tell,  # type: ignore[arg-type]
     )
 
@@ -103,6 +112,19 @@ def _strictly(report: Report, *, strict: bool) -> None:
     if strict and report.rejected:
         msg = f"published, but {report.rejected} documents were refused (run {report.run_id})"
         raise PublishedWithRejects(msg)
+
+
+@app.command()
+def check(
+    structure: Annotated[str, typer.Argument(help="Structure, such as personal_identifications.")],
+    files: Annotated[list[str], typer.Argument(help="JSON or JSON lines; - is standard input.")],
+    version: Annotated[str, typer.Option(help="Version of the Customers API.")] = "2.2.1",
+    as_json: AsJson = False,
+) -> None:
+    """Judge documents by the rules: bare, in a list, or in their envelope; one finding a line."""
+    from flows.check_verb import check_documents  # noqa: PLC0415 (heavy)
+
+    raise typer.Exit(check_documents(structure.replace("-", "_"), files, version, as_json=as_json))
 
 
 @app.command()
@@ -151,6 +173,31 @@ def runs(
     show_runs(database, limit, as_json=as_json)
 
 
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    database: Database = None,
+) -> None:
+    """Serve the Customers API from the serving database; further settings are CADASTRA_API_…."""
+    from flows.serving import serve as start  # noqa: PLC0415 (heavy)
+
+    start(host, port, workers, database)
+
+
+@consent_verbs.command("import")
+def consents_import(
+    file: Annotated[Path, typer.Argument(help="CSV, or JSON lines (.jsonl, .ndjson, .json).")],
+    database: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take over consents: new and changed ones are written; those that cannot be used are reported, and exit 1."""
+    from flows.serving import take_over_consents  # noqa: PLC0415 (heavy)
+
+    take_over_consents(file, database, as_json=as_json)
+
+
 @dictionary_verbs.command("import")
 def dictionary_import(
     file: Annotated[Path, typer.Argument(help="Official dictionary CSV.")],
@@ -179,6 +226,20 @@ def db_upgrade(database: Database = None) -> None:
 
     upgrade(load_settings(database).database_url)
     say("the serving database is up to date")
+
+
+@database_verbs.command("roles")
+def db_roles(database: Database = None) -> None:
+    """Make the roles cadastra_etl, cadastra_api and cadastra_quality on PostgreSQL and give each its rights."""
+    from flows.reporting import say  # noqa: PLC0415
+    from flows.settings import load_settings  # noqa: PLC0415 (heavy)
+    from sql.migrate import upgrade  # noqa: PLC0415
+    from sql.roles import ROLES, apply_roles  # noqa: PLC0415
+
+    url = load_settings(database).database_url
+    upgrade(url)
+    apply_roles(url)
+    say(f"{', '.join(ROLES)}: none can log in until ALTER ROLE ... LOGIN, or through a member role")
 
 
 if __name__ == "__main__":

@@ -14,13 +14,15 @@ from contextlib import contextmanager
 from decimal import Decimal
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from customers.errors import UnreadableInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import TextIO
+
+_Value = TypeVar("_Value")
 
 STDIN = "-"
 
@@ -68,13 +70,13 @@ def _complaint(error: ValueError | RecursionError) -> str:
             return "nested too deeply"
 
 
-@contextmanager
-def _placed(file: str, place: str) -> Iterator[None]:
+def _placed(file: str, place: str, read: Callable[[], _Value]) -> _Value:
+    """Read something; what goes wrong is told without the exception, which holds the text that is no JSON."""
     try:
-        yield
+        return read()
     except (ValueError, RecursionError) as error:
-        # Not chained: the standard library's exception holds the text that it could not read.
-        raise UnreadableInput(f"{file}: {place}: {_complaint(error)}") from None
+        complaint = _complaint(error)
+    raise UnreadableInput(f"{file}: {place}: {complaint}")
 
 
 @contextmanager
@@ -97,16 +99,13 @@ def values(file: str) -> Iterator[Any]:
     Raises UnreadableInput where the file cannot be opened or understood; values before that place were yielded.
     """
     with _opened(file) as stream:
-        with _placed(file, "start"):
-            number, head = _first_line(stream)
+        number, head = _placed(file, "start", lambda: _first_line(stream))
         if Path(file).suffix in _LINES or _is_value(head):
             yield from _from_lines(file, chain([head], stream), number)
         elif head.lstrip().startswith("["):
             yield from _from_list(file, _Window(stream, head))
         else:
-            with _placed(file, "start"):
-                found = _DECODER.decode(head + stream.read())
-            yield found
+            yield _placed(file, "start", lambda: _DECODER.decode(head + stream.read()))
 
 
 def _first_line(stream: TextIO) -> tuple[int, str]:
@@ -131,14 +130,17 @@ def _is_value(line: str) -> bool:
 
 
 def _from_lines(file: str, lines: Iterator[str], number: int) -> Iterator[Any]:
-    while True:
-        with _placed(file, f"line {number}"):
-            line = next(lines, None)
-            found = [] if line is None or not line.strip() else [_DECODER.decode(line)]
-        if line is None:
-            return
+    while (found := _placed(file, f"line {number}", lambda: _next_line(lines))) is not None:
         number += 1
         yield from found[0] if found and isinstance(found[0], list) else found
+
+
+def _next_line(lines: Iterator[str]) -> list[Any] | None:
+    """Return the value of the next line, nothing for a blank one, None after the last."""
+    line = next(lines, None)
+    if line is None:
+        return None
+    return [_DECODER.decode(line)] if line.strip() else []
 
 
 class _Window:
@@ -146,7 +148,7 @@ class _Window:
 
     def __init__(self, stream: TextIO, head: str) -> None:
         self._stream, self._text, self._at = stream, head, head.index("[") + 1
-        self._before = 0
+        self._before, self._first = 0, True
         self.closed = False
 
     def element(self) -> list[Any]:
@@ -166,13 +168,14 @@ class _Window:
 
     def _next(self) -> list[Any]:
         start = self._skip(self._at)
-        if self._text.startswith("]", start):
+        if self._first and self._text.startswith("]", start):
             self._at, self.closed = start + 1, True
             return []
         found, end = _DECODER.raw_decode(self._text, start)
         end = self._skip(end)
         if not self._text.startswith((",", "]"), end):
             raise json.JSONDecodeError("Expecting , or ]", self._text, end)
+        self._first = False
         self._at, self.closed = end + 1, self._text.startswith("]", end)
         return [found]
 
@@ -194,8 +197,5 @@ def _from_list(file: str, window: _Window) -> Iterator[Any]:
     number = 0
     while not window.closed:
         number += 1
-        with _placed(file, f"element {number}"):
-            found = window.element()
-        yield from found
-    with _placed(file, "end"):
-        window.require_end()
+        yield from _placed(file, f"element {number}", window.element)
+    _placed(file, "end", window.require_end)

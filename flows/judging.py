@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from customers.findings import FINDINGS_SCHEMA
+from customers.findings import FINDINGS_SCHEMA, RULE_RESULTS_SCHEMA
 from customers.structures import STRUCTURES
 from expectations.judge import judge
 from mappings.assembly import map_structure
@@ -134,5 +134,6 @@ def add_results(parts: list[pa.Table]) -> pa.Table:
     """Add up the rule results of several buckets: one row per structure, xpath, rule and severity."""
     keys = ["structure", "xpath", "rule", "severity"]
     counts = ["applied", "passed", "failed", "unknown"]
-    grouped = pa.concat_tables(parts).group_by(keys, use_threads=False).aggregate([(name, "sum") for name in counts])
+    together = pa.concat_tables([RULE_RESULTS_SCHEMA.empty_table(), *parts])
+    grouped = together.group_by(keys, use_threads=False).aggregate([(name, "sum") for name in counts])
     return grouped.select(keys + [f"{name}_sum" for name in counts]).rename_columns(keys + counts)

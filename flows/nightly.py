@@ -7,6 +7,7 @@ for (``--flow``). Prefect sees run ids and counts, never a table or a customer's
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from customers.errors import CadastraError
@@ -76,8 +77,13 @@ def nightly(job: Job) -> Report:
     def nightly_flow(run_id: str, core: str, export: str) -> str:  # noqa: ARG001 (parameters that the UI shows)
         extract(run_id)
         rows = execute(run_id)
-        create_table_artifact(rows, key="run-counts", description=f"registers of run {run_id}")
+        create_table_artifact(rows, key="run-counts", description=_description(run_id, reports[-1].docs))
         return "published"
 
     nightly_flow(run.run_id, job.core.name, job.export.name)
     return reports[-1]
+
+
+def _description(run_id: str, docs: str | None) -> str:
+    link = f" [Data Docs]({Path(docs).as_uri()})" if docs else ""
+    return f"registers of run {run_id}.{link}"

@@ -17,7 +17,8 @@ from customers.dictionary import DEFAULT_VERSION
 from customers.findings import FINDINGS_SCHEMA
 from customers.pseudonyms import customer_ids, customer_refs
 from customers.structures import STRUCTURES
-from flows.availability import Availabilities, availability
+from flows.availability import Availabilities, alone_ids, availability
+from flows.data_docs import write_docs
 from flows.judging import Stopwatch, add_results, judge_bucket
 from flows.settling import Settlement, Tally
 from mappings.extract import read_export
@@ -41,9 +42,17 @@ if TYPE_CHECKING:
 SEVERITIES = ("halt", "reject", "omit", "warn")
 
 
+# A customer's kind of person is a code without a field of its own.
+_STRAY_RULES = {"orphan": "X-ORPHAN", "no-key": "X-NO-KEY", "no-kind": "X-UNMAPPED"}
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Say what one run works on. ``tell`` hears each stage and the share of it that is done."""
+    """Say what one run works on.
+
+    ``docs`` is the folder of all Data Docs, None to write none; ``tell`` hears each stage and the share of it that is
+    done.
+    """
 
     core: Core
     export: Path
@@ -52,6 +61,7 @@ class Job:
     flow: str = "nightly"
     version: str = DEFAULT_VERSION
     bucket_size: int = 40_000
+    docs: Path | None = None
     tell: Callable[[str, float], None] = lambda _stage, _share: None
 
 
@@ -68,6 +78,8 @@ class Report:
     rules: list[dict[str, Any]]
     seconds: dict[str, float]
     customers: int
+    docs: str | None = None
+    docs_problem: str | None = None
 
     @property
     def rejected(self) -> int:
@@ -130,7 +142,19 @@ class Run:
                 state = "cancelled" if isinstance(problem, KeyboardInterrupt) else "failed"
                 store.finish_run(run_seq, state, now(), {"problem": type(problem).__name__})
                 raise
+            self._document(store, report)
         return report
+
+    def _document(self, store: Store, report: Report) -> None:
+        """Write the run's Data Docs; what is published stays so when they cannot be written."""
+        if self.job.docs is None:
+            return
+        try:
+            report.docs = str(write_docs(store, report.run_id, self.job.docs))
+        except OSError as problem:
+            report.docs_problem = f"the Data Docs cannot be written to {self.job.docs}: {problem.strerror}"
+        self.watch.lap("docs")
+        report.seconds["docs"] = round(self.watch.seconds["docs"], 3)
 
     def _start(self) -> RunStart:
         control = self.control
@@ -165,32 +189,45 @@ class Run:
                 self._settle(store, run_seq, settlements[judged.structure], judged, siblings)
                 self.watch.lap("publish")
             people.settle(availability(bucket.registers, self.job.secret), siblings)
+        unplaced = self.plan.unplaced
         for settlement in settlements.values():
-            settlement.finish(self.control.kind)
-        people.finish(self.control.kind)
+            settlement.hold(customer_ids(unplaced, self.job.secret))
+            settlement.finish(self.control.kind, self.plan.keys)
+        spared = pa.concat_arrays([siblings, alone_ids(unplaced, self.job.secret)])
+        people.finish(spared, self._former_persons(settlements))
         store.write_findings(run_seq, self._stray_findings())
         self._tallies = {name: settlement.tally for name, settlement in settlements.items()}
         self.watch.lap("publish")
 
     def _settle(self, store: Store, run_seq: int, settlement: Settlement, judged: Judged, siblings: pa.Array) -> None:
         settlement.settle(judged, siblings)
-        settlement.keep(customer_ids(judged.kept, self.job.secret))
-        settlement.withdraw(customer_ids(judged.gone, self.job.secret))
+        settlement.keep(judged.kept["customer_id"].combine_chunks())
+        settlement.withdraw(judged.gone, siblings)
         if judged.findings.num_rows:
             store.write_findings(run_seq, judged.findings)
         self._rules.append(judged.results)
 
     def _missing_siblings(self, settlements: dict[str, Settlement]) -> pa.Array:
-        """Return the tax ids in a delta of which a register that is served is not in the delta."""
+        """Return the tax ids of which a register that is served is not in the delta, or is of no known kind."""
         if self.control.kind == "full":
-            return pa.array([], pa.string())
-        missing = []
-        for structure in STRUCTURES:
-            if structure.subject == "identifications":
-                served = settlements[structure.name].served
-                absent = pc.invert(pc.is_in(served["core_key"], self.plan.keys))
-                missing.append(served.filter(absent)["tax_id"].combine_chunks().drop_null())
-        return pc.unique(pa.concat_arrays(missing))
+            return self._served_tax_ids(settlements, lambda keys: pc.is_in(keys, self.plan.unplaced))
+        return self._served_tax_ids(settlements, lambda keys: pc.invert(pc.is_in(keys, self.plan.keys)))
+
+    def _former_persons(self, settlements: dict[str, Settlement]) -> pa.Array | None:
+        """Return who may have lost a register to another person in a delta: tax ids, and ids of who had none."""
+        if self.control.kind == "full":
+            return None
+        tax_ids = self._served_tax_ids(settlements, lambda keys: pc.is_in(keys, self.plan.keys))
+        return pa.concat_arrays([tax_ids, alone_ids(self.plan.keys, self.job.secret)])
+
+    @staticmethod
+    def _served_tax_ids(settlements: dict[str, Settlement], chosen: Callable[[pa.Array], pa.Array]) -> pa.Array:
+        """Return the tax ids under which chosen registers are served."""
+        tables = [
+            settlements[structure.name].served for structure in STRUCTURES if structure.subject == "identifications"
+        ]
+        found = [table.filter(chosen(table["core_key"]))["tax_id"].combine_chunks() for table in tables]
+        return pc.unique(pa.concat_arrays(found).drop_null())
 
     def _stray_findings(self) -> pa.Table:
         strays = self.plan.strays
@@ -200,8 +237,8 @@ class Run:
                 "structure": "",
                 "customer_ref": ref,
                 "occurrence": "$",
-                "rule": f"X-{stray.reason.upper()}",
-                "severity": "warn",
+                "rule": _STRAY_RULES[stray.reason],
+                "severity": "reject" if stray.reason == "no-kind" else "warn",
                 "shape": None,
                 "source_file": stray.file,
                 "source_line": stray.line,

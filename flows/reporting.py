@@ -120,6 +120,8 @@ def show_report(report: Report) -> None:
     for file, count in sorted(report.orphans.items()):
         console.print(f"  rows of no customer in {file}: {count:,}")
     _show_rules(console, report)
+    if report.docs or report.docs_problem:
+        say(f"Data Docs: {report.docs or report.docs_problem}")  # never broken into lines: it is to be copied
     seconds = sum(report.seconds.values())
     stages = ", ".join(f"{stage} {spent:.2f}" for stage, spent in report.seconds.items())
     console.print(f"seconds: {stages}; {report.customers:,} registers, {report.customers / max(seconds, 1e-9):,.0f} a second")

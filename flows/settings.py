@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     cores_path: list[Path] = Field(default_factory=list)
     breaker: Literal["on", "off"] = "on"
     bucket_size: int = Field(default=40_000, ge=1)
+    docs: Path | None = None
 
 
 def load_settings(database_url: str | None = None) -> Settings:
@@ -60,6 +61,17 @@ def secret_of(settings: Settings, say: Callable[[str], None]) -> str:
         msg = "CADASTRA_SECRET is not set: customer ids on a server need a secret that outlives this machine"
         raise UsageError(msg)
     return _secret_beside(Path(settings.database_url.removeprefix(_SQLITE).split("?")[0]), say)
+
+
+def known_secret(settings: Settings) -> str | None:
+    """Return the institution's secret without making one; None where there is none yet."""
+    if settings.secret is not None and settings.secret.get_secret_value():
+        return settings.secret.get_secret_value()
+    if not settings.database_url.startswith(_SQLITE):
+        return None
+    database = Path(settings.database_url.removeprefix(_SQLITE).split("?")[0])
+    path = database.with_name(f"{database.name}.secret")
+    return path.read_text(encoding="ascii") if path.is_file() else None
 
 
 def _secret_beside(database: Path, say: Callable[[str], None]) -> str:

@@ -43,6 +43,12 @@ class Tally:
         if count:
             self.excluded[reason] = self.excluded.get(reason, 0) + count
 
+    def recount(self, reason: str, better: str, count: int) -> None:
+        """Give excluded registers another reason."""
+        if count:
+            self.excluded[reason] -= count
+            self.exclude(better, count)
+
     def check(self, structure: str) -> None:
         """Raise AccountingError unless every register read is accounted for."""
         told = self.published_new + self.published_changed + self.unchanged
@@ -83,20 +89,35 @@ class Settlement:
         """Go on serving the documents of persons who have no new one."""
         self._touched[self._places(customer_ids)] = True
 
-    def withdraw(self, customer_ids: pa.Array) -> None:
-        """Stop serving the documents of persons who have no source for one any more."""
+    def hold(self, customer_ids: pa.Array) -> None:
+        """Go on serving, as stale, the documents of registers that nothing can be made of."""
         places = self._places(customer_ids)
+        self._touched[places] = True
+        self._mark(places[~self._stale(places)], self._now)
+
+    def withdraw(self, people: pa.Table, missing_siblings: pa.Array) -> None:
+        """Stop serving the documents of persons who have no source for one any more, if all registers are here."""
+        left_out = pc.is_in(people["tax_id"].combine_chunks(), missing_siblings, skip_nulls=True)
+        undecided = people.filter(left_out)
+        self.keep(undecided["customer_id"].combine_chunks())
+        self.tally.recount("no-source", "sibling-missing", pc.count_distinct(undecided["tax_id"]).as_py())
+        places = self._places(people.filter(pc.invert(left_out))["customer_id"].combine_chunks())
         self._retire(places)
         self._touched[places] = True
         self.tally.withdrawn += len(places)
 
-    def finish(self, kind: str) -> None:
-        """Withdraw, after the last bucket, whom a full batch does not have, or who is led by another register now."""
+    def finish(self, kind: str, core_keys: pa.Array) -> None:
+        """Withdraw, after the last bucket, whom a full batch does not have, or who is led by another register now.
+
+        In a delta a register that is here (``core_keys``) and has no document of its own any more is led by another,
+        or became another kind of person.
+        """
         left = ~self._touched
         if kind == "delta":
+            here = pc.is_in(self.served["core_key"], core_keys).to_numpy()
             known = pc.is_in(self.served["tax_id"], pa.chunked_array(self._tax_ids or [[]], pa.string()))
             same_person = pc.and_(known, pc.is_valid(self.served["tax_id"])).to_numpy()
-            left &= same_person & (BY_NAME[self._structure].grain == "person")
+            left &= here | (same_person & (BY_NAME[self._structure].grain == "person"))
         places = np.flatnonzero(left)
         self._retire(places)
         self.tally.withdrawn += len(places)
@@ -105,9 +126,9 @@ class Settlement:
     def _without(self, people: pa.Table, missing_siblings: pa.Array) -> pa.Table:
         if BY_NAME[self._structure].grain == "register" or len(missing_siblings) == 0:
             return people
-        left_out = pc.fill_null(pc.is_in(people["tax_id"], missing_siblings), False)  # noqa: FBT003 (Arrow's fill value)
+        left_out = pc.is_in(people["tax_id"].combine_chunks(), missing_siblings, skip_nulls=True)
         affected = people.filter(left_out)
-        self.keep(affected["customer_id"].combine_chunks())
+        self._touched[self._places_of_people(affected)] = True
         self.tally.exclude("sibling-missing", affected.num_rows)
         return people.filter(pc.invert(left_out))
 
@@ -115,11 +136,20 @@ class Settlement:
         found = pc.index_in(customer_ids, self._ids).drop_null()
         return np.asarray(found.to_numpy(zero_copy_only=False), np.int64)
 
+    def _places_of_people(self, people: pa.Table) -> NDArray[np.int64]:
+        """Find what is served of people, if need be under another register that led the person before."""
+        place = pc.index_in(people["customer_id"].combine_chunks(), self._ids)
+        if BY_NAME[self._structure].grain == "person":
+            served_tax_ids = pa.chunked_array(self.served["tax_id"]).combine_chunks()
+            place = pc.coalesce(place, pc.index_in(people["tax_id"].combine_chunks(), served_tax_ids, skip_nulls=True))
+        return np.unique(place.drop_null().to_numpy(zero_copy_only=False).astype(np.int64))
+
     def _publish(self, accepted: pa.Table) -> None:
         place = pc.index_in(accepted["customer_id"], self._ids)
         before = self.served["content_hash"].combine_chunks().take(pa.chunked_array(place).combine_chunks())
         is_new = pc.is_null(place).to_numpy()
-        same = pc.fill_null(pc.equal(accepted["content_hash"], before), False).to_numpy()  # noqa: FBT003 (as above)
+        same = pc.fill_null(pc.equal(accepted["content_hash"], before), False).to_numpy()  # noqa: FBT003 (Arrow's fill value)
+        same &= self._same_tax_id(accepted, place)
         served = place.to_numpy(zero_copy_only=False)[~is_new].astype(np.int64)
         self._touched[served] = True
         self._write(accepted.filter(pa.array(~same)))
@@ -128,6 +158,12 @@ class Settlement:
         self.tally.published_new += int(is_new.sum())
         self.tally.published_changed += int((~is_new & ~same).sum())
         self.tally.unchanged += int(same.sum())
+
+    def _same_tax_id(self, accepted: pa.Table, place: pa.ChunkedArray) -> NDArray[np.bool_]:
+        """Say which documents are served under the tax id that they have now; a relation's text does not tell."""
+        before = pc.fill_null(self.served["tax_id"].combine_chunks().take(place.combine_chunks()), "")
+        same: NDArray[np.bool_] = pc.equal(before, pc.fill_null(accepted["tax_id"], "")).to_numpy()
+        return same
 
     def _write(self, documents: pa.Table) -> None:
         """Store documents, except those that are stored already and only need to be served again."""
@@ -142,7 +178,7 @@ class Settlement:
             self._store.write_documents(self._run_seq, documents)
 
     def _refuse(self, refused: pa.Table) -> None:
-        places = self._places(refused["customer_id"].combine_chunks())
+        places = self._places_of_people(refused)
         self._touched[places] = True
         self.tally.rejected_stale += len(places)
         self.tally.rejected_unserved += refused.num_rows - len(places)

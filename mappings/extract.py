@@ -28,6 +28,19 @@ if TYPE_CHECKING:
 
 CONTROL = "_controle.json"
 _SUFFIXES = (".csv", ".parquet")
+_READABLE = (
+    pa.types.is_null,
+    pa.types.is_string,
+    pa.types.is_large_string,
+    pa.types.is_string_view,
+    pa.types.is_dictionary,
+    pa.types.is_boolean,
+    pa.types.is_integer,
+    pa.types.is_floating,
+    pa.types.is_decimal,
+    pa.types.is_date,
+    pa.types.is_timestamp,
+)
 _COLUMN_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
@@ -167,6 +180,10 @@ def _read_parquet(path: Path, data: bytes) -> tuple[pa.Table, NDArray[np.int64]]
     except (pa.ArrowException, OSError) as problem:
         msg = f"{path.name} is no readable Parquet file"
         raise refuse(msg) from problem
+    for column in table.schema:
+        if not any(is_kind(column.type) for is_kind in _READABLE):
+            msg = f"{path.name}: column {column.name} has the type {column.type}, which no cell can be read from"
+            raise refuse(msg)
     return table, np.arange(1, table.num_rows + 1, dtype=np.int64)
 
 

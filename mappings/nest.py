@@ -15,11 +15,11 @@ from xxhash import xxh3_128_hexdigest
 
 from customers.blocks import ROOT
 from customers.dictionary import Field, effective_fields
+from mappings.octets import changed_where, maybe_escaped
 
 if TYPE_CHECKING:
     from customers.blocks import Documents, Rows
 
-_NEEDS_ESCAPE = r'["\\\x00-\x1f]'
 _NAMED = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 _CONTROLS = {chr(code): f"\\u{code:04x}" for code in range(32) if chr(code) not in _NAMED}
 
@@ -46,13 +46,13 @@ def escaped(values: pa.Array) -> pa.Array:
     >>> escaped(pa.array(['a"b\\c', "línea\n\x01", None])).to_pylist()
     ['a\\"b\\\\c', 'línea\\n\\u0001', None]
     """
-    found = pc.fill_null(pc.match_substring_regex(values, _NEEDS_ESCAPE), False)  # noqa: FBT003 (Arrow's fill value)
-    if not pc.any(found).as_py():
-        return values
-    special = values.filter(found)
+    return changed_where(values, maybe_escaped(values), _spelt)
+
+
+def _spelt(values: pa.Array) -> pa.Array:
     for sign, spelt in (_NAMED | _CONTROLS).items():
-        special = pc.replace_substring(special, sign, spelt)
-    return pc.replace_with_mask(values, found, special)
+        values = pc.replace_substring(values, sign, spelt)
+    return values
 
 
 def _object(rows: Rows, path: str, children: dict[str, list[Field]], texts: dict[str, pa.Array]) -> pa.Array:

@@ -7,7 +7,7 @@ belong to no bucket: they are orphans, counted and reported apart.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -45,7 +45,7 @@ class Stray:
 
     file: str
     line: int
-    reason: str  # orphan, no-key, no-kind
+    reason: Literal["orphan", "no-key", "no-kind"]
     core_key: str
 
 
@@ -68,6 +68,11 @@ class Partition:
     strays: tuple[Stray, ...]
 
     @property
+    def unplaced(self) -> pa.Array:
+        """Return the core keys of customers whose kind of person is not known: they are in the export all the same."""
+        return pa.array([stray.core_key for stray in self.strays if stray.reason == "no-kind"], pa.string())
+
+    @property
     def orphans(self) -> dict[str, int]:
         """Count the strays by file."""
         files, counts = np.unique([stray.file for stray in self.strays], return_counts=True)
@@ -79,20 +84,27 @@ def partition(export: Export, core: Core, bucket_size: int = BUCKET_SIZE) -> Par
     customers = export.tables.get(core.stage_of(NAMES[Customers]).name)
     if customers is None:
         nothing = np.empty(0, np.int64)
-        strays = tuple(_strays_of(raw, core, np.full(len(raw.lines), -1)) for raw in export.tables.values())
-        return Partition(export, core, pa.array([], pa.string()), nothing, nothing, 0, {}, (), sum(strays, ()))
+        none = pa.array([], pa.string())
+        lost = [
+            stray for raw in export.tables.values() for stray in _strays_of(raw, core, np.full(len(raw.lines), -1), none)
+        ]
+        return Partition(export, core, none, nothing, nothing, 0, {}, (), tuple(lost))
     keys = keys_of(customers, core)
     kind, person = _persons(customers, core, keys)
     known = pc.and_(pc.is_valid(keys), pc.invert(pc.is_null(kind))).to_numpy(zero_copy_only=False)
-    register, row, again = _first_of_each(keys, known)
+    row, again = _first_of_each(keys, known)
     count = max(1, -(-len(row) // bucket_size))
     registers = keys.take(pa.array(row))
     members = {
         raw.name: _members(raw, core, registers) for raw in export.tables.values() if raw.name != customers.name
     }
-    strays = _strays_of(customers, core, np.where(known, register, -1))
+    # A second row of a register is a second row, whether or not its kind of person can be read.
+    of_register = _members(customers, core, registers)
+    again = np.union1d(again, np.flatnonzero(~known & (of_register >= 0)))
+    kindless = keys.filter(pa.array(of_register < 0))
+    strays = _strays_of(customers, core, of_register, kindless)
     for name, member in members.items():
-        strays += _strays_of(export.tables[name], core, member)
+        strays += _strays_of(export.tables[name], core, member, kindless)
     return Partition(
         export,
         core,
@@ -101,7 +113,7 @@ def partition(export: Export, core: Core, bucket_size: int = BUCKET_SIZE) -> Par
         buckets(person.take(pa.array(row)), count),
         count,
         members,
-        tuple((int(register[at]), int(customers.lines[at])) for at in again),
+        tuple((int(of_register[at]), int(customers.lines[at])) for at in again),
         strays,
     )
 
@@ -116,15 +128,13 @@ def _persons(customers: RawTable, core: Core, keys: pa.Array) -> tuple[pa.Array,
 
 def _first_of_each(
     keys: pa.Array, known: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return the register of each row, the first row of each register, and the rows that come again."""
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first row of each register, and the rows that come again."""
     rows = np.flatnonzero(known)
     codes = keys.take(pa.array(rows)).dictionary_encode().indices.to_numpy(zero_copy_only=False)
     _, first = np.unique(codes, return_index=True)
-    register = np.full(len(known), -1, np.int64)
-    register[rows] = codes
     again = np.setdiff1d(rows, rows[first], assume_unique=True)
-    return register, rows[first], again
+    return rows[first], again
 
 
 def _members(raw: RawTable, core: Core, registers: pa.Array) -> NDArray[np.int64]:
@@ -132,15 +142,19 @@ def _members(raw: RawTable, core: Core, registers: pa.Array) -> NDArray[np.int64
     return pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int64)
 
 
-def _strays_of(raw: RawTable, core: Core, member: NDArray[np.int64]) -> tuple[Stray, ...]:
+def _strays_of(raw: RawTable, core: Core, member: NDArray[np.int64], kindless: pa.Array) -> tuple[Stray, ...]:
+    """Name the rows of no register; of a customer of no known kind only its row in the customers' table."""
     lost = np.flatnonzero(member < 0)
     if len(lost) == 0:
         return ()
-    keys = keys_of(raw, core).take(pa.array(lost)).to_pylist()
-    known = "no-kind" if core.tables[raw.name].stages == NAMES[Customers] else "orphan"
+    reason: Literal["no-kind", "orphan"] = "no-kind"
+    keys = keys_of(raw, core).take(pa.array(lost))
+    if core.tables[raw.name].stages != NAMES[Customers]:
+        reason, elsewhere = "orphan", pc.is_in(keys, kindless.drop_null())
+        lost, keys = lost[~elsewhere.to_numpy(zero_copy_only=False)], keys.filter(pc.invert(elsewhere))
     return tuple(
-        Stray(raw.file, int(raw.lines[row]), known if key else "no-key", key or "")
-        for row, key in zip(lost.tolist(), keys, strict=True)
+        Stray(raw.file, int(raw.lines[row]), reason if key else "no-key", key or "")
+        for row, key in zip(lost.tolist(), keys.to_pylist(), strict=True)
     )
 
 

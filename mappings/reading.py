@@ -14,20 +14,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from customers.unread import UNREAD
+from mappings.octets import changed_where, has_shape, maybe_masked, maybe_untidy, number_at, of_width
 from mappings.profile import Kind
 from mappings.zones import to_utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
     from mappings.core import Core
+
+    Integers = NDArray[np.int64]
 
 # Every Unicode blank, line breaks included; RE2's \s knows only the ASCII ones.
 _BLANK = r"[\s\x{0b}\x{1c}-\x{1f}\x{85}\p{Z}]"
-_UNTIDY = rf"^{_BLANK}|{_BLANK}$|{_BLANK}{{2}}|[\t\n\f\r\x{{0b}}\x{{1c}}-\x{{1f}}\x{{85}}\x{{a0}}]"
 _MASK = r"[.\-/()+ ]"
-_DATE = r"^[0-9]{2}/[0-9]{2}/[0-9]{4}$"
-_TIMESTAMP = r"^[0-9]{2}/[0-9]{2}/[0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2}$"
+_DATE = b"99/99/9999"
+_TIMESTAMP = b"99/99/9999 99:99:99"
 _WIDTHS = {
     Kind.CPF: 11,
     Kind.CNPJ: 14,
@@ -48,9 +52,9 @@ _TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 
 def _where_found(values: pa.Array, pattern: str, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
-    """Change only the values that a pattern finds: most exports are mostly clean."""
+    """Change only the values that a pattern finds."""
     found = pc.fill_null(pc.match_substring_regex(values, pattern), False)  # noqa: FBT003 (Arrow's fill value)
-    return pc.replace_with_mask(values, found, change(values.filter(found))) if pc.any(found).as_py() else values
+    return changed_where(values, found.to_numpy(zero_copy_only=False), change)
 
 
 def _collapsed(values: pa.Array) -> pa.Array:
@@ -62,7 +66,7 @@ def tidy(values: pa.Array, fillers: tuple[str, ...]) -> pa.Array:
 
     Text that holds the mark itself, or a NUL, which no database keeps, stays unread whatever its kind.
     """
-    values = _never_text(_where_found(values, _UNTIDY, _collapsed))
+    values = changed_where(values, maybe_untidy(values), lambda odd: _never_text(_collapsed(odd)))
     gone = pc.is_in(values, pa.array(["", *fillers], pa.string()))
     return pc.if_else(gone, pa.scalar(None, pa.string()), values)
 
@@ -81,13 +85,15 @@ def zeros_restored(values: pa.Array, width: int) -> pa.Array:
     >>> zeros_restored(pa.array(["191", "12345678901", "1A", None]), 11).to_pylist()
     ['00000000191', '12345678901', '1A', None]
     """
-    short = pc.match_substring_regex(values, rf"^[0-9]{{1,{width - 1}}}$")
+    length = pc.binary_length(values)
+    short = pc.and_(pc.less(length, width), pc.greater(length, 0))
+    short = pc.and_not(short, pa.array(maybe_masked(values)))
     return pc.if_else(short, pc.utf8_lpad(values, width, "0"), values) if pc.any(short).as_py() else values
 
 
 def unmasked(values: pa.Array) -> pa.Array:
     """Strip the signs of a mask (dot, hyphen, slash, brackets, plus, blank); anything else stays."""
-    return _where_found(values, _MASK, lambda masked: pc.replace_substring_regex(masked, _MASK, ""))
+    return changed_where(values, maybe_masked(values), lambda masked: pc.replace_substring_regex(masked, _MASK, ""))
 
 
 def tax_id(values: pa.Array, is_company: pa.Array) -> pa.Array:
@@ -118,17 +124,12 @@ def _marked(values: pa.Array, read: pa.Array) -> pa.Array:
     return pc.if_else(pc.is_valid(read), read, unread) if read.null_count > values.null_count else read
 
 
-def _days_of(years: pa.Array, months: pa.Array, days: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+def _days_of(year: Integers, month: Integers, day: Integers) -> tuple[Integers, NDArray[np.bool_]]:
     """Return days since 1970 and whether each triple is a real calendar date."""
-    year, month, day = (part.to_numpy(zero_copy_only=False).astype(np.int64) for part in (years, months, days))
     sane = (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1)  # noqa: PLR2004 (months of a year)
     first = (np.where(sane, (year - 1970) * 12 + month - 1, 0)).astype("datetime64[M]")
     date = first.astype("datetime64[D]") + (np.where(sane, day, 1) - 1)
     return date.astype(np.int64), sane & (date.astype("datetime64[M]") == first)
-
-
-def _number(values: pa.Array, start: int, stop: int) -> pa.Array:
-    return pc.utf8_slice_codeunits(values, start, stop).cast(pa.int64())
 
 
 def read_dates(values: pa.Array) -> pa.Array:
@@ -140,11 +141,15 @@ def read_dates(values: pa.Array) -> pa.Array:
     """
     if not pa.types.is_string(values.type):
         return values.cast(pa.date32(), safe=False).cast(pa.string())
-    shaped = pc.if_else(pc.match_substring_regex(values, _DATE), values, None)
-    filled = pc.fill_null(shaped, "01/01/1970")
-    days, real = _days_of(_number(filled, 6, 10), _number(filled, 3, 5), _number(filled, 0, 2))
-    iso = pa.array(days.astype(np.int32), mask=~real).cast(pa.date32()).cast(pa.string())
-    return _marked(values, pc.if_else(pc.is_valid(shaped), iso, None))
+    rows, text = of_width(values, len(_DATE))
+    shaped = has_shape(text, _DATE)
+    rows, text = rows[shaped], text[shaped]
+    days, real = _days_of(number_at(text, 6, 10), number_at(text, 3, 5), number_at(text, 0, 2))
+    all_days = np.zeros(len(values), np.int32)
+    all_days[rows] = days
+    missing = np.ones(len(values), bool)
+    missing[rows] = ~real
+    return _marked(values, pa.array(all_days, mask=missing).cast(pa.date32()).cast(pa.string()))
 
 
 def _utc_text(seconds: np.ndarray, missing: np.ndarray) -> pa.Array:
@@ -175,15 +180,17 @@ def read_timestamps(values: pa.Array, zone: str) -> pa.Array:
     """
     if not pa.types.is_string(values.type):
         return _native_timestamps(values, zone)
-    shaped = pc.if_else(pc.match_substring_regex(values, _TIMESTAMP), values, None)
-    filled = pc.fill_null(shaped, "01/01/1970 00:00:00")
-    days, real = _days_of(_number(filled, 6, 10), _number(filled, 3, 5), _number(filled, 0, 2))
-    hour, minute, second = (
-        _number(filled, at, at + 2).to_numpy(zero_copy_only=False) for at in (11, 14, 17)
-    )
+    rows, text = of_width(values, len(_TIMESTAMP))
+    shaped = has_shape(text, _TIMESTAMP)
+    rows, text = rows[shaped], text[shaped]
+    days, real = _days_of(number_at(text, 6, 10), number_at(text, 3, 5), number_at(text, 0, 2))
+    hour, minute, second = (number_at(text, at, at + 2) for at in (11, 14, 17))
     real &= (hour < 24) & (minute < 60) & (second < 60)  # noqa: PLR2004 (a clock)
-    seconds = days * 86_400 + hour * 3_600 + minute * 60 + second
-    return _marked(values, pc.if_else(pc.is_valid(shaped), _utc_text(to_utc(seconds, zone), ~real), None))
+    stamps = np.zeros(len(values), np.int64)
+    stamps[rows] = days * 86_400 + hour * 3_600 + minute * 60 + second
+    missing = np.ones(len(values), bool)
+    missing[rows] = ~real
+    return _marked(values, _utc_text(to_utc(stamps, zone), missing))
 
 
 def read_decimals(values: pa.Array) -> pa.Array:

@@ -106,7 +106,7 @@ def qualification_scope(bucket: Bucket, structure: Structure, sources: tuple[typ
     candidate = persons.counts & has_row[persons.own]
     own, person = persons.own[candidate], persons.person[candidate]
     order = np.lexsort((-own, row_time[own], registers.updated[own], person))
-    last = np.append(person[order][1:] != person[order][:-1], [True] * bool(len(order)))
+    last = np.append(person[order][1:] != person[order][:-1], np.ones(min(len(order), 1), bool))
     chosen, whose = own[order][last], person[order][last]
     has_source = np.zeros(len(persons.lead), bool)
     has_source[whose] = True

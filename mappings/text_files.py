@@ -30,6 +30,8 @@ def read_csv(path: Path, data: bytes, core: Core) -> tuple[pa.Table, NDArray[np.
     with another number of fields than the header; messages never quote a record.
     """
     text = _utf8(path, data, core)
+    if text and not text.endswith(b"\n"):
+        text += b"\n"  # pyarrow takes a header without a line end for no header
     starts = _record_lines(path, text)
     if len(starts) == 0:
         msg = f"export refused: {path.name} has no header"

@@ -35,7 +35,7 @@ def open_engine(url: str) -> Engine:
     ``postgresql://`` means psycopg 3. Raise UnreadableInput, without the password, where the URL cannot be
     used, the folder of a SQLite file is missing, or the server does not answer.
     """
-    target = _target(url)
+    target = target_of(url)
     engine = _sqlite(target) if target.drivername.startswith("sqlite") else _postgres(target)
     try:
         with engine.connect():
@@ -86,7 +86,8 @@ def reading(engine: Engine) -> Iterator[Connection]:
             connection.exec_driver_sql("PRAGMA query_only = OFF")
 
 
-def _target(url: str) -> URL:
+def target_of(url: str) -> URL:
+    """Read a database's URL; raise UnreadableInput, without quoting it, where it cannot be used."""
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):

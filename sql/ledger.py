@@ -78,7 +78,18 @@ def publish(
     counts: Mapping[str, object],
     rolled_back: Iterable[int],
 ) -> None:
-    """Make everything of a run visible; raise CadastraError unless the run is running or held."""
+    """Make everything of a run visible.
+
+    Raise CadastraError unless the run is running or held, and where a later one was published before it: what it
+    has to say was held against what was served when it began.
+    """
+    if connection.scalars(
+        select(publications.c.run_seq).where(publications.c.run_seq > run_seq).limit(1)
+    ).first():
+        message = (
+            f"run number {run_seq} cannot be published: a later run was published since; run the export again"
+        )
+        raise CadastraError(message)
     run_id = _end(connection, run_seq, "published", finished_at, counts)
     connection.execute(insert(publications).values(run_seq=run_seq, run_id=run_id, published_at=finished_at))
     undone = update(runs).where(runs.c.run_seq.in_(list(rolled_back))).values(state="rolled_back")

@@ -14,7 +14,9 @@ from sqlalchemy.exc import ProgrammingError
 
 from customers.errors import UnreadableInput
 from sql.engine import SEARCH_PATH, is_postgres, open_engine, writing
+from sql.roles import keep_roles
 from sql.tables import SCHEMAS
+from sql.views import drop_views, make_views
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -24,25 +26,34 @@ _LOCK = 7_241_120_221
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def upgrade(url: str) -> None:
-    """Run the migrations that a database still lacks, all of them or none; two callers at once take turns."""
+def upgrade(url: str, to: str = "head") -> None:
+    """Run the migrations that a database still lacks, all of them or none; two callers at once take turns.
+
+    The views are made anew after the last step, and only then: those of an earlier revision are not kept.
+    """
     engine = open_engine(url)
     try:
-        upgrade_engine(engine)
+        upgrade_engine(engine, to)
     finally:
         engine.dispose()
 
 
-def upgrade_engine(engine: Engine) -> None:
+def upgrade_engine(engine: Engine, to: str = "head") -> None:
     """Do what ``upgrade`` does, on an engine already open."""
     with writing(engine) as connection:
         if is_postgres(connection):
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             _create_schemas(connection)
         _refuse_unknown(connection)
-        command.upgrade(_config(connection), "head")
+        if not is_postgres(connection):
+            # SQLite changes no table that a view reads before it has understood every view.
+            drop_views(connection)
+        command.upgrade(_config(connection), to)
+        if at_head(connection):
+            make_views(connection)
         if is_postgres(connection):
             _keep_search_path(connection)
+            keep_roles(connection)
 
 
 def at_head(connection: Connection) -> bool:

@@ -15,6 +15,8 @@ from sqlalchemy import text
 from sql.tables import documents
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection
 
 # A partition of its own is for at least so many documents, and at least this share of those stored before: so
@@ -41,6 +43,7 @@ def prepare(connection: Connection, run_seq: int) -> None:
         connection.exec_driver_sql(
             f"ALTER TABLE {table_of(run_seq)} ALTER COLUMN segment SET DEFAULT {run_seq}"
         )
+        _hand_over(connection, table_of(run_seq))
 
 
 def settle(connection: Connection, run_seq: int) -> None:
@@ -56,11 +59,61 @@ def settle(connection: Connection, run_seq: int) -> None:
         connection.exec_driver_sql(f"DROP TABLE {table}")
 
 
-def discard(connection: Connection, run_seq: int) -> None:
-    """Drop the documents of a run that was never settled."""
+def discard(connection: Connection, run_seqs: Sequence[int]) -> int:
+    """Delete the documents of runs that will never be published and return their number."""
+    # Small runs may have been settled before they died; what the shared partition holds has no other home.
+    shared = text("DELETE FROM serving.documents_shared WHERE run_seq = ANY(:run_seqs)")
+    return connection.execute(shared, {"run_seqs": list(run_seqs)}).rowcount + sum(
+        _drop(connection, run_seq) for run_seq in run_seqs
+    )
+
+
+def _drop(connection: Connection, run_seq: int) -> int:
     _lock(connection, run_seq)
-    if _exists(connection, run_seq) and not _attached(connection, run_seq):
-        connection.exec_driver_sql(f"DROP TABLE {table_of(run_seq)}")
+    if not _exists(connection, run_seq):
+        return 0
+    rows: int = connection.exec_driver_sql(f"SELECT count(*) FROM {table_of(run_seq)}").scalar_one()  # noqa: S608
+    connection.exec_driver_sql(f"DROP TABLE {table_of(run_seq)}")
+    return rows
+
+
+def unsettled(connection: Connection) -> list[str]:
+    """List the tables of documents that are not part of ``documents`` yet."""
+    statement = """
+        SELECT 'serving.' || c.relname
+        FROM pg_class AS c
+        WHERE c.relnamespace = 'serving'::regnamespace AND c.relkind = 'r' AND NOT c.relispartition
+          AND c.relname ~ '^documents_[0-9]+$'
+    """
+    return list(connection.scalars(text(statement)))
+
+
+def drop_empty(connection: Connection) -> int:
+    """Drop the partitions of single runs that hold no document any more and return their number."""
+    statement = """
+        SELECT c.oid::regclass::text
+        FROM pg_class AS c
+        WHERE c.relnamespace = 'serving'::regnamespace AND c.relispartition AND c.relkind = 'r'
+          AND c.relname ~ '^documents_[0-9]+$'
+    """
+    empty = [
+        name
+        for name in connection.scalars(text(statement))
+        if not connection.exec_driver_sql(f"SELECT EXISTS (SELECT FROM {name})").scalar_one()  # noqa: S608
+    ]
+    for name in empty:
+        connection.exec_driver_sql(f"DROP TABLE {name}")
+    return len(empty)
+
+
+def _hand_over(connection: Connection, table: str) -> None:
+    """Let the owner of all documents own these too, so that any member of that role can attach or drop them."""
+    statement = """
+        SELECT quote_ident(tableowner) FROM pg_tables
+        WHERE schemaname = 'serving' AND tablename = 'documents' AND tableowner <> current_user
+    """
+    for owner in connection.scalars(text(statement)):
+        connection.exec_driver_sql(f"ALTER TABLE {table} OWNER TO {owner}")
 
 
 def _attach(connection: Connection, run_seq: int) -> None:

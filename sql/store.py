@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
-from sqlalchemy import delete, text, update
+from sqlalchemy import select, text
 
 from customers.errors import UnreadableInput
-from sql import ledger, partitions, serving, tables
+from sql import ledger, leftovers, lock, partitions, sequences, serving, tables
 from sql.bulk import append
 from sql.engine import is_postgres, open_engine, reading, writing
 from sql.ledger import Ending, RunCount, RunStart
@@ -22,7 +22,7 @@ from sql.migrate import at_head, upgrade_engine
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from sqlalchemy import Connection, Engine, Table
+    from sqlalchemy import Engine, Table
 
 __all__ = ["RunCount", "RunStart", "Store", "open_store"]
 
@@ -46,8 +46,12 @@ class Store:
     """A serving database that is open; a context manager that closes it."""
 
     def __init__(self, engine: Engine) -> None:
-        """Take an engine on a database whose tables are up to date."""
+        """Take an engine on a database whose tables are up to date.
+
+        ``token`` is set by ``sql.lock.hold`` and is what ``publish`` demands.
+        """
         self._engine = engine
+        self.token: int | None = None
 
     def __enter__(self) -> Self:
         """Return the store itself."""
@@ -60,6 +64,11 @@ class Store:
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+
+    @property
+    def engine(self) -> Engine:
+        """Return the engine, for the other modules of this package."""
+        return self._engine
 
     def begin_run(self, run: RunStart) -> int:
         """Record a run as running and return its number."""
@@ -88,7 +97,7 @@ class Store:
     def write_documents(self, run_seq: int, documents: pa.Table) -> None:
         """Store documents, unseen, in any number of calls; columns of ``documents`` after run_seq."""
         with writing(self._engine) as connection:
-            first = _reserve(connection, "documents", documents.num_rows)
+            first = sequences.reserve(connection, "documents", documents.num_rows)
         ids = pa.array(np.arange(first, first + documents.num_rows, dtype=np.int64))
         rows = _with_number(documents, run_seq).append_column("document_id", ids)
         with writing(self._engine) as connection:
@@ -133,26 +142,28 @@ class Store:
     ) -> None:
         """Show everything of a run at once, and call the runs that it undoes rolled back.
 
-        Raise CadastraError unless the run is running or held.
+        Raise CadastraError unless the run is running or held, where a later run was published before it, and
+        where the lock that this store holds was lost; Busy where it holds none and another run does.
         """
         with writing(self._engine) as connection:
             if is_postgres(connection):
                 partitions.settle(connection, run_seq)
         with writing(self._engine) as connection:
+            lock.verify(connection, self.token)
             ledger.publish(connection, run_seq, finished_at, counts, rolled_back)
             if is_postgres(connection):
                 # Nothing is left to do but for what another process wrote since.
                 partitions.settle(connection, run_seq)
 
     def finish_run(self, run_seq: int, state: Ending, finished_at: str, counts: Mapping[str, object]) -> None:
-        """Record that a run ended unpublished; its documents are kept only if it was held.
+        """Record that a run ended unpublished; what it wrote unseen is kept only if it was held.
 
         Raise CadastraError unless the run is running or held.
         """
         with writing(self._engine) as connection:
             ledger.finish(connection, run_seq, state, finished_at, counts)
             if state != "held":
-                _discard(connection, run_seq)
+                leftovers.discard(connection, [run_seq])
 
     def runs(self, limit: int = 20) -> list[dict[str, object]]:
         """List the runs, newest first, ``counts`` as a mapping."""
@@ -163,6 +174,13 @@ class Store:
         """List what became of the registers of each structure in one run."""
         with self._engine.connect() as connection:
             return ledger.counts_of(connection, run_id)
+
+    def erased_persons(self) -> list[str]:
+        """List whom the store may not serve: keyed hashes of tax ids whose erasure is not lifted."""
+        erasures = tables.erasures
+        statement = select(erasures.c.person).where(erasures.c.lifted_at.is_(None)).distinct()
+        with self._engine.connect() as connection:
+            return list(connection.scalars(statement.order_by(erasures.c.person)))
 
     def findings_by_rule(self, run_id: str) -> list[dict[str, object]]:
         """Count a run's findings by structure, rule and severity, most frequent first."""
@@ -200,23 +218,3 @@ def _bring_up_to_date(engine: Engine, *, migrate: bool) -> None:
 
 def _with_number(rows: pa.Table, run_seq: int) -> pa.Table:
     return rows.append_column("run_seq", pa.repeat(pa.scalar(run_seq, pa.int32()), rows.num_rows))
-
-
-def _reserve(connection: Connection, name: str, size: int) -> int:
-    """Take the next ``size`` ids for this caller alone; ids of a call that fails later are left out."""
-    sequences = tables.sequences
-    statement = (
-        update(sequences)
-        .where(sequences.c.name == name)
-        .values(next_id=sequences.c.next_id + size)
-        .returning(sequences.c.next_id)
-    )
-    after: int = connection.scalars(statement).one()
-    return after - size
-
-
-def _discard(connection: Connection, run_seq: int) -> None:
-    if is_postgres(connection):
-        partitions.discard(connection, run_seq)
-    else:
-        connection.execute(delete(tables.documents).where(tables.documents.c.run_seq == run_seq))

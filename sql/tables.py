@@ -1,7 +1,8 @@
 """The tables of the serving database as they are now; how they came to be is in ``sql/migrations``.
 
-Every table but ``runs`` and ``sequences`` only grows. A row counts from the moment its run is in
-``publications``. On PostgreSQL the names are found through the search path, so no schema is spelt here.
+Every table but ``runs``, ``consents``, ``sequences``, ``run_lock`` and ``erasures`` only grows, until ``purge`` or
+``erase`` takes rows away. A row counts from the moment its run is in ``publications``. On PostgreSQL the names are
+found through the search path, so no schema is spelt here.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
 
 # The schemas of PostgreSQL, in the order of every search path; the first one also takes the views.
 SCHEMAS: dict[str, tuple[str, ...]] = {
-    "serving": ("documents", "customer_states"),
+    "serving": ("documents", "customer_states", "consents"),
     "quality": ("runs", "run_counts", "rule_results", "findings"),
-    "control": ("publications", "served_again", "retired", "stale_marks", "sequences"),
+    "control": (
+        *("publications", "served_again", "retired", "stale_marks", "sequences"),
+        *("run_lock", "erasures", "purges"),
+    ),
 }
 
 metadata = MetaData()
@@ -94,7 +98,7 @@ stale_marks = Table(
     _key("structure", Text),
     _key("version", Text),
     _key("run_seq", Integer),
-    Column("since", Text),
+    *_optional(Text, "since", "customer_ref"),
     sqlite_with_rowid=False,
 )
 
@@ -106,6 +110,18 @@ customer_states = Table(
     Column("tax_id", Text),
     *_required(Text, "kind", "availability", "since"),
     Index("customer_states_tax_id", "tax_id"),
+    sqlite_with_rowid=False,
+)
+
+# ``permissions`` are names with blanks between them; ``expires_at`` is null where a consent has no end.
+consents = Table(
+    "consents",
+    metadata,
+    _key("consent_id", Text),
+    *_required(Text, "tax_id", "kind", "status", "permissions", "joint_approval"),
+    Column("expires_at", Text),
+    Column("imported_at", Text, nullable=False),
+    Index("consents_tax_id", "tax_id"),
     sqlite_with_rowid=False,
 )
 
@@ -137,6 +153,39 @@ findings = Table(
 )
 
 sequences = Table("sequences", metadata, _key("name", Text), Column("next_id", BigInteger, nullable=False))
+
+# The one row says who may publish; ``token`` counts the holders, ``backend_pid`` is PostgreSQL's session.
+run_lock = Table(
+    "run_lock",
+    metadata,
+    _key("name", Text),
+    Column("token", BigInteger, nullable=False),
+    *_required(Text, "run_id", "host"),
+    Column("pid", BigInteger, nullable=False),
+    *_required(Text, "process_started"),
+    Column("backend_pid", BigInteger),
+    *_required(Text, "started_at", "heartbeat_at"),
+)
+
+# ``person`` is a keyed hash of a tax id that may not be served again unless ``lifted_at`` says otherwise.
+erasures = Table(
+    "erasures",
+    metadata,
+    _key("person", Text),
+    _key("erased_at", Text),
+    Column("lifted_at", Text),
+    Column("counts", Text, nullable=False),
+)
+
+# What was served before run ``first_kept_run_seq`` cannot be restored any more.
+purges = Table(
+    "purges",
+    metadata,
+    _key("purge_id", Text),
+    *_required(Text, "purged_at", "cutoff"),
+    Column("first_kept_run_seq", Integer, nullable=False),
+    Column("counts", Text, nullable=False),
+)
 
 
 def arrow_schema(table: Table) -> pa.Schema:

@@ -6,7 +6,6 @@ is a core key with its rows in every table; ``natural_person`` and ``company`` m
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import json
@@ -198,13 +197,18 @@ def _count(registers: Iterable[Register], table: str) -> int:
     return sum(len(register.get(table, ())) for register in registers)
 
 
-def as_csv(table: str, content: Iterable[Row], line_end: str = "\r\n") -> bytes:
+def as_csv(table: str, content: Sequence[Row], line_end: str = "\r\n") -> bytes:
     """Write rows as the layout's CSV: quoted only where needed."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, (KEY, *COLUMNS[table]), restval="", delimiter=";", lineterminator=line_end)
-    writer.writeheader()
-    writer.writerows(content)
-    return text.getvalue().encode("cp1252")
+    names = (KEY, *COLUMNS[table])
+    unknown = {name for row in content for name in row if name not in names}
+    if unknown:
+        raise KeyError(f"{table} has no column {', '.join(sorted(unknown))}")
+    lines = [";".join(names), *(";".join(_quoted(row.get(name, "")) for name in names) for row in content)]
+    return "".join(line + line_end for line in lines).encode("cp1252")
+
+
+def _quoted(field: str) -> str:
+    return '"' + field.replace('"', '""') + '"' if set(field) & set(';"\r\n') else field
 
 
 def as_parquet(table: str, content: Sequence[Row]) -> bytes:

@@ -1,6 +1,6 @@
 -- One row per customer and structure whose latest published mark says that a newer document is refused.
 CREATE VIEW refused_now AS
-SELECT m.structure, m.version, m.customer_id, m.run_seq, m.since
+SELECT m.structure, m.version, m.customer_id, m.run_seq, m.since, m.customer_ref
 FROM stale_marks AS m
 WHERE m.since IS NOT NULL
   AND m.run_seq IN (SELECT p.run_seq FROM publications AS p)

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from alembic import op
 
-from sql.views import create_views
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -17,7 +15,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create the tables and the views."""
+    """Create the tables; the views come after the last step, see ``sql.migrate``."""
     _runs()
     if _postgres():
         _documents_postgres()
@@ -27,7 +25,6 @@ def upgrade() -> None:
     _customer_states()
     _quality()
     _sequences()
-    create_views(op.get_bind())
 
 
 def _postgres() -> bool:

@@ -220,7 +220,7 @@ def register_companies(draw: Draw, registers: Registers) -> Rows:
     """Draw ``empresas_cadastro``: the institutions of the group that keep the register."""
     owner, turn = spread(1 + draw.chance(len(registers), 0.1).astype(np.int64))
     first = draw.below(len(registers), len(OWN_CNPJS))
-    chosen = np.array(OWN_CNPJS)[(first[owner] + turn) % len(OWN_CNPJS)]
+    chosen = OWN_CNPJS.take(pa.array((first[owner] + turn) % len(OWN_CNPJS)))
     return Rows(owner, {"cnpj_empresa": as_kept(draw, chosen)})
 
 

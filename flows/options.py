@@ -1,0 +1,10 @@
+"""Options that many verbs of the command line share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Database = Annotated[str | None, typer.Option("--database", help="URL; default CADASTRA_DATABASE_URL.")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]

@@ -1,0 +1,107 @@
+"""The Customers API's reader of an SQLite file."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from customers.structures import STRUCTURES
+from sql.reading import (
+    CONSENT_COLUMNS,
+    LAST_PUBLISHED,
+    DatabaseUnavailable,
+    Document,
+    Person,
+    Question,
+    consent_of,
+)
+
+if TYPE_CHECKING:
+    from customers.consents import Consent
+
+_BUSY_SECONDS = 2
+# How many steps of SQLite's machine lie between two looks at the clock: some tenths of a millisecond.
+_STEPS = 20_000
+_CONSENT = f"SELECT {CONSENT_COLUMNS} FROM consents WHERE consent_id = ?"  # noqa: S608 - our own names
+# Conditions on constants reach the index through the views, a join's would not.
+_PERSON = """
+    SELECT c.availability, d.document, d.stale_since IS NOT NULL, {total}
+    FROM (SELECT availability FROM customers WHERE tax_id = :tax_id AND kind = :kind) AS c
+    LEFT JOIN (SELECT core_key, document, stale_since FROM {structure}
+               WHERE tax_id = :tax_id AND version = :version
+               ORDER BY core_key LIMIT :size OFFSET :skip) AS d ON 1 = 1
+    ORDER BY d.core_key
+"""
+_TOTAL = "(SELECT COUNT(*) FROM {structure} WHERE tax_id = :tax_id AND version = :version)"
+
+
+class SqliteReader:
+    """Read an SQLite file on one connection that cannot write, in the caller's own thread."""
+
+    def __init__(self, file: str, version: str, seconds: float) -> None:
+        self._file, self._version, self._seconds = file, version, seconds
+        self._connection: sqlite3.Connection | None = None
+        self._deadline = 0.0
+        names = [structure.name for structure in STRUCTURES]
+        self._plain = {name: _PERSON.format(structure=name, total="NULL") for name in names}
+        self._counted = {
+            name: _PERSON.format(structure=name, total=_TOTAL.format(structure=name)) for name in names
+        }
+
+    async def open(self) -> None:
+        """Do nothing: the first question connects, and so does the first after a failure."""
+
+    async def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    async def consent(self, consent_id: str) -> Consent | None:
+        """Return a consent, or None where there is none."""
+        rows = self._rows(_CONSENT, (consent_id,))
+        return consent_of(rows[0]) if rows else None
+
+    async def person(self, structure: str, question: Question, *, counted: bool) -> Person:
+        """Return a page of a person's documents, with their total if asked."""
+        statement = (self._counted if counted else self._plain)[structure]
+        rows = self._rows(statement, {**question._asdict(), "version": self._version})
+        if not rows:
+            return Person(None, [], 0)
+        documents = [Document(row[1], bool(row[2])) for row in rows if row[1] is not None]
+        return Person(rows[0][0].decode(), documents, rows[0][3])
+
+    async def last_published(self) -> str | None:
+        """Return when a run was last published (UTC text), or None where none was."""
+        moment = self._rows(LAST_PUBLISHED, ())[0][0]
+        return None if moment is None else str(moment.decode())
+
+    def _rows(self, statement: str, values: Any) -> list[Any]:  # noqa: ANN401 - a tuple or a dict
+        self._deadline = time.monotonic() + self._seconds
+        try:
+            connection = self._connection or self._connect()
+            return connection.execute(statement, values).fetchall()
+        except sqlite3.Error as problem:
+            self._drop()
+            message = f"SQLite: {getattr(problem, 'sqlite_errorname', type(problem).__name__)}"
+            raise DatabaseUnavailable(message) from None
+
+    def _connect(self) -> sqlite3.Connection:
+        address = f"{Path(self._file).absolute().as_uri()}?mode=ro"
+        connection = sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+        for pragma in ("query_only = ON", "cache_size = -65536"):
+            connection.execute(f"PRAGMA {pragma}")
+        connection.text_factory = bytes
+        connection.set_progress_handler(self._late, _STEPS)
+        self._connection = connection
+        return connection
+
+    def _late(self) -> bool:
+        return time.monotonic() > self._deadline
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

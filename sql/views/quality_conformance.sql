@@ -1,0 +1,11 @@
+-- One row per run, structure and xpath: how often its rules applied, passed and failed, all rules together.
+-- applied = passed + failed + unknown (unknown: the type failed, so the rule could not be judged);
+-- suspects = the failures of severity warn, which refuse nothing; rate = passed / (passed + failed), null when nothing was judged.
+CREATE VIEW quality_conformance AS
+SELECT t.run_id, t.structure, t.xpath, CAST(SUM(t.applied) AS bigint) AS applied,
+       CAST(SUM(t.passed) AS bigint) AS passed, CAST(SUM(t.failed) AS bigint) AS failed,
+       CAST(SUM(t.unknown) AS bigint) AS unknown,
+       CAST(SUM(CASE WHEN t.severity = 'warn' THEN t.failed ELSE 0 END) AS bigint) AS suspects,
+       CAST(SUM(t.passed) AS double precision) / NULLIF(SUM(t.passed) + SUM(t.failed), 0) AS rate
+FROM rule_results AS t
+GROUP BY t.run_id, t.structure, t.xpath
