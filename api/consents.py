@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import httpx
 from pydantic import ValidationError
@@ -13,7 +13,7 @@ from customers.consents import ConsentRecord
 if TYPE_CHECKING:
     from api.settings import ApiSettings
     from customers.consents import Consent
-    from sql.reading import Reader
+    from sql.reading import Person, Reader
 
 _SCOPE = "customers"
 _CONSENT_SCOPE = "consent:"
@@ -23,11 +23,21 @@ class SourceUnavailable(Exception):
     """Say that the source of consents does not answer; the message holds no token."""
 
 
+class Found(NamedTuple):
+    """A consent, or None for a token that nobody knows or that does not hold any more.
+
+    ``person`` is None where the source knows consents only: the reader is to be asked.
+    """
+
+    consent: Consent | None
+    person: Person | None
+
+
 class ConsentSource(Protocol):
     """Find the consent behind a bearer token."""
 
-    async def find(self, token: str) -> Consent | None:
-        """Return the consent, or None for a token that nobody knows or that does not hold any more.
+    async def find(self, token: str, structure: str, size: int) -> Found:
+        """Return the consent, and the first documents of its person where that costs no further question.
 
         Raise SourceUnavailable where nobody can tell.
         """
@@ -45,9 +55,9 @@ class TableConsents:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
-    async def find(self, token: str) -> Consent | None:
-        """Return the consent of that id, or None."""
-        return await self._reader.consent(token)
+    async def find(self, token: str, structure: str, size: int) -> Found:
+        """Return the consent of that id, and its person's documents from the same statement."""
+        return Found(*await self._reader.consented(structure, token, size))
 
     async def close(self) -> None:
         """Do nothing: the reader is the application's."""
@@ -64,16 +74,16 @@ class IntrospectedConsents:
     def __init__(self, client: httpx.AsyncClient, url: str, reader: Reader) -> None:
         self._client, self._url, self._reader = client, url, reader
 
-    async def find(self, token: str) -> Consent | None:
-        """Return the consent behind a token, or None where the server calls the token inactive."""
+    async def find(self, token: str, structure: str, size: int) -> Found:  # noqa: ARG002 - the protocol's
+        """Return the consent behind a token, or none where the server calls the token inactive."""
         answer = await self._ask(token)
         if answer.get("active") is not True:
-            return None
+            return Found(None, None)
         scopes = str(answer.get("scope", "")).split()
         consent = await self._consent(answer, scopes)
         if consent is not None and _SCOPE not in scopes:
-            return replace(consent, permissions=frozenset())
-        return consent
+            consent = replace(consent, permissions=frozenset())
+        return Found(consent, None)
 
     async def close(self) -> None:
         """Close the connections to the server."""

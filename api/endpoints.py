@@ -66,8 +66,10 @@ class Resource:
         exchange.endpoint = self._structure.name
         token, page = self._read(scope, exchange)
         now = moment()
-        consent = await self._allowed(await self._service.source.find(token), now.decode())
-        person, total = await self._person(consent, page)
+        first = page.size + 1 if self._is_list else 1
+        found = await self._service.source.find(token, self._structure.name, first)
+        consent = self._allowed(found.consent, now.decode())
+        person, total = await self._person(consent, page, found.person)
         exchange.scenario = self._decided(person, page, total).name
         address = (
             self._service.public_url or _origin(scope["scheme"], exchange.headers.get(b"host", b""))
@@ -85,13 +87,13 @@ class Resource:
             raise Refused("method-not-allowed")
         if not acceptable(exchange.headers):
             raise Refused("not-acceptable")
+        token = bearer(exchange.headers)
         if not exchange.given:
             raise Refused("invalid-interaction-id")
-        token = bearer(exchange.headers)
         check_optional(exchange.headers)
         return token, page_of(scope["query_string"]) if self._is_list else DEFAULT
 
-    async def _allowed(self, consent: Consent | None, now: str) -> Consent:
+    def _allowed(self, consent: Consent | None, now: str) -> Consent:
         """Return the consent where it allows this resource."""
         if consent is None:
             facts = (ABSENT, "RIGHT", "GRANTED", "NOT_NEEDED")
@@ -104,12 +106,13 @@ class Resource:
             raise Refused(scenario.answer.name, scenario=scenario)
         return consent
 
-    async def _person(self, consent: Consent, page: Page) -> tuple[Person, int]:
-        """Read a page of documents, and how many there are: only a second look at a long list counts them."""
+    async def _person(self, consent: Consent, page: Page, person: Person | None) -> tuple[Person, int]:
+        """Return a page of documents, and how many there are: only a second look at a long list counts them."""
         ask, name = self._service.reader.person, self._structure.name
         if page.skip == 0:
-            size = page.size + 1 if self._is_list else 1
-            person = await ask(name, Question(consent.tax_id, consent.kind, size), counted=False)
+            if person is None:
+                size = page.size + 1 if self._is_list else 1
+                person = await ask(name, Question(consent.tax_id, consent.kind, size), counted=False)
             if len(person.documents) <= page.size:
                 return person, len(person.documents)
         person = await ask(name, Question(consent.tax_id, consent.kind, page.size, page.skip), counted=True)

@@ -21,5 +21,3 @@ def configure_logs() -> None:
     )
     for library in ("httpx", "httpcore"):
         logging.getLogger(library).setLevel(logging.WARNING)
-    # Its warnings hold the server's own words, which name users and hosts: failures are told of by the API.
-    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)

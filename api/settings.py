@@ -38,7 +38,8 @@ class ApiSettings(BaseSettings):
     request_seconds: float = Field(default=5.0, gt=0)
     most_at_once: int = Field(default=500, ge=1)
     body_bytes: int = Field(default=1024, ge=0)
-    uri_bytes: int = Field(default=8192, ge=64)
+    # A pagination key of 2048 characters may take twelve bytes for each of them.
+    uri_bytes: int = Field(default=32768, ge=64)
     header_bytes: int = Field(default=16384, ge=256)
     rate_per_second: float = Field(default=500.0, ge=0)
     rate_burst: int = Field(default=1000, ge=1)

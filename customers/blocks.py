@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 
 from customers.dictionary import DEFAULT_VERSION, Field, effective_fields
 
 if TYPE_CHECKING:
+    import numpy as np
     from collections.abc import Iterator
 
     from numpy.typing import NDArray

@@ -38,9 +38,9 @@ _SHAPE_LENGTH = 64
 
 
 def shapes(values: pa.Array) -> pa.Array:
-    """Reduce texts to their shapes: digits become 9, letters A, anything unusual ?, long texts are cut.
+    r"""Reduce texts to their shapes: digits become 9, letters A, anything unusual ?, long texts are cut.
 
-    >>> shapes(pa.array(["12.345-X", "São Tomé\\n", None])).to_pylist()
+    >>> shapes(pa.array(["12.345-X", "São Tomé\n", None])).to_pylist()
     ['99.999-A', 'AAA AAAA?', None]
     """
     text = raw(values.cast(pa.string()))

@@ -84,9 +84,10 @@ class Availabilities:
         self._write(people.append_column("availability", ended))
 
     def _named(self, names: pa.Array) -> NDArray[np.bool_]:
-        found = [pc.is_in(self._before[column], names, skip_nulls=True).to_numpy() for column in ("person_id", "tax_id")]
-        either: NDArray[np.bool_] = np.logical_or(*found)
-        return either
+        by_id, by_tax_id = (self._before[column] for column in ("person_id", "tax_id"))
+        either = pc.or_(pc.is_in(by_id, names), pc.is_in(by_tax_id, names, skip_nulls=True))
+        found: NDArray[np.bool_] = either.to_numpy()
+        return found
 
     def _write(self, persons: pa.Table) -> None:
         if persons.num_rows:

@@ -61,7 +61,7 @@ def run(
     database: Database = None,
     version: Annotated[str, typer.Option(help="Version of the Customers API.")] = "2.2.1",
     strict: Annotated[bool, typer.Option(help="Exit with 5 when documents were refused.")] = False,
-    flow: Annotated[bool, typer.Option("--flow", help="Run as a Prefect flow (also with PREFECT_API_URL set).")] = False,
+    flow: Annotated[bool, typer.Option("--flow", help="Run as a Prefect flow.")] = False,
     docs: Annotated[bool, typer.Option("--docs/--no-docs", help="Data Docs of the run (CADASTRA_DOCS).")] = True,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no tables.")] = False,
     as_json: AsJson = False,
@@ -133,7 +133,7 @@ def sample(
     out: Annotated[Path, typer.Option(help="Folder to write.")],
     seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 1,
     bad: Annotated[float, typer.Option(min=0, max=1, help="Share of registers with one defect each.")] = 0.0,
-    date: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Business date.")] = datetime(2026, 11, 20),  # noqa: B008, DTZ001
+    date: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Business date.")] = datetime(2026, 11, 20),  # noqa: DTZ001
     format_: Annotated[Literal["csv", "parquet"], typer.Option("--format", help="File format.")] = "csv",
     delta_of: Annotated[Path | None, typer.Option(help="Earlier sample to write a delta against.")] = None,
     changed: Annotated[float, typer.Option(min=0, max=1, help="Share of persons that change in a delta.")] = 0.01,

@@ -7,8 +7,6 @@ network.
 from __future__ import annotations
 
 import json
-import re
-from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -16,24 +14,20 @@ from typing import TYPE_CHECKING, Any, get_args
 from customers.errors import UsageError
 from customers.rule_kinds import Severity
 from customers.structures import STRUCTURES
+from flows.portuguese import TITLES, WORDS, breakable, day, moment, number, rate, translated
 from flows.reporting import say, show_json
 from flows.rule_texts import rule_text
 from flows.settings import load_settings
 from sql.store import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from jinja2 import Environment
-    from markupsafe import Markup
 
     from sql.store import Store
 
 _MOST_RULES, _MOST_SHAPES = 20, 4
 _SEVERITIES = get_args(Severity)  # the worst first
 _SQLITE = "sqlite:///"
-_NOTHING = "-"
-_STEP = re.compile(r"(?=/)|(?<=:)(?!/)")
 _RUN = """
     SELECT run_id, core, business_date, kind, state, started_at, finished_at, mapping_version, counts
     FROM runs WHERE run_id = :run_id
@@ -52,32 +46,6 @@ _CUSTOMERS = """
     FROM findings WHERE run_id = :run_id AND severity <> 'warn'
     GROUP BY structure, rule, severity ORDER BY customers DESC, rule
 """
-_TITLES = {
-    "personal_identifications": "Identificação de pessoa natural",
-    "business_identifications": "Identificação de pessoa jurídica",
-    "personal_qualifications": "Qualificação de pessoa natural",
-    "business_qualifications": "Qualificação de pessoa jurídica",
-    "personal_financial_relations": "Relacionamento financeiro de pessoa natural",
-    "business_financial_relations": "Relacionamento financeiro de pessoa jurídica",
-}
-_WORDS = {
-    "severidade": {"halt": "interrompe", "reject": "recusa", "omit": "omite", "warn": "avisa"},
-    "tipo": {"full": "completo", "delta": "incremental", "rollback": "desfazimento", "release": "liberação"},
-    "situacao": {
-        "published": "publicada",
-        "held": "retida",
-        "failed": "falhou",
-        "cancelled": "cancelada",
-        "rolled_back": "desfeita",
-        "running": "em andamento",
-    },
-    "motivo": {
-        "merged": "reunido ao documento da pessoa, levado por outro cadastro dela",
-        "closed": "relacionamento encerrado: fica o último documento",
-        "no-source": "sem dado de origem para esta estrutura",
-        "sibling-missing": "lote incremental sem outro cadastro da mesma pessoa: fica o documento anterior",
-    },
-}
 _SECTIONS = {
     "Documentos recusados, por regra": {"reject", "halt"},
     "Elementos e campos omitidos, por regra": {"omit"},
@@ -173,7 +141,7 @@ def _result(row: dict[str, Any]) -> dict[str, Any]:
     return {
         **row,
         "text": rule_text(row["structure"], row["rule"], row["xpath"]).portuguese,
-        "title": _TITLES.get(row["structure"], row["structure"]),
+        "title": TITLES.get(row["structure"], row["structure"]),
         "rate": _share(row["passed"], row["passed"] + row["failed"]),
     }
 
@@ -185,7 +153,7 @@ def _item(name: str, tally: dict[str, Any], results: list[dict[str, Any]]) -> di
     return {
         **tally,
         "name": name,
-        "title": _TITLES[name],
+        "title": TITLES[name],
         "rejected": rejected,
         "good": good,
         "documents": _share(good, good + rejected),
@@ -198,7 +166,9 @@ def _passed(results: list[dict[str, Any]]) -> float | None:
     return _share(passed, passed + sum(rule["failed"] for rule in results))
 
 
-def _totals(items: list[dict[str, Any]], results: list[dict[str, Any]], counts: dict[str, Any]) -> dict[str, Any]:
+def _totals(
+    items: list[dict[str, Any]], results: list[dict[str, Any]], counts: dict[str, Any]
+) -> dict[str, Any]:
     good, rejected = (sum(item[name] for item in items) for name in ("good", "rejected"))
     return {
         "documents": _share(good, good + rejected),
@@ -263,46 +233,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(numero=_number, taxa=_rate, data=_date, momento=_moment, quebravel=_breakable)
-    environment.filters.update({name: _translated(words) for name, words in _WORDS.items()})
+    environment.filters.update(numero=number, taxa=rate, data=day, momento=moment, quebravel=breakable)
+    environment.filters.update({name: translated(words) for name, words in WORDS.items()})
     return environment
-
-
-def _breakable(name: str) -> Markup:
-    """Let a rule id or an xpath break into lines at its steps."""
-    from markupsafe import Markup, escape  # noqa: PLC0415 (Jinja's own)
-
-    return Markup("<wbr>").join(escape(step) for step in _STEP.split(name))
-
-
-def _translated(words: dict[str, str]) -> Callable[[str], str]:
-    return lambda word: words.get(word, word)
-
-
-def _number(count: int) -> str:
-    """Write a count the Brazilian way.
-
-    >>> _number(1234567)
-    '1.234.567'
-    """
-    return f"{count:,}".replace(",", ".")
-
-
-def _rate(share: float | None) -> str:
-    """Write a share in per cent, cut, so that only what is whole is called 100 %.
-
-    >>> _rate(0.99999), _rate(1.0), _rate(None)
-    ('99,99 %', '100 %', '-')
-    """
-    if share is None:
-        return _NOTHING
-    hundredths = int(share * 10_000)
-    return "100 %" if share == 1 else f"{hundredths // 100},{hundredths % 100:02} %"
-
-
-def _date(text: str | None) -> str:
-    return date.fromisoformat(text).strftime("%d/%m/%Y") if text else _NOTHING
-
-
-def _moment(text: str | None) -> str:
-    return datetime.fromisoformat(text).strftime("%d/%m/%Y %H:%M:%S UTC") if text else _NOTHING

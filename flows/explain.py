@@ -7,35 +7,30 @@ no time for them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from customers.dictionary import DEFAULT_VERSION
-from customers.errors import ExportRefused, UnreadableInput, UsageError
+from customers.errors import UsageError
 from customers.pseudonyms import customer_ids, customer_refs
 from customers.structures import BY_NAME, STRUCTURES
+from flows.explain_search import look_up
 from flows.explain_served import values_of_served
 from flows.explain_values import Follow, Origins
 from flows.explanation import Document, Explanation, found, rule_names
 from mappings.assembly import map_structure
 from mappings.core import load_core
-from mappings.lookup import excerpt, keys_by_customer_id, keys_by_tax_id, open_haystack
 from mappings.partition import partition, stage_bucket
 from mappings.structure_map import Context
 from mappings.structure_maps import MAPS
-from mappings.version import mapping_version
 
 if TYPE_CHECKING:
     from datetime import date
 
+    from flows.explain_search import Question, Sight
     from flows.explanation import DocumentState
     from mappings.assembly import Mapped
-    from mappings.core import Core
-    from mappings.extract import Export
-    from mappings.lookup import Haystack
     from mappings.staging import Bucket
     from sql.glance import Glance, Row
 
@@ -46,39 +41,12 @@ _NOT_SENT_AT_ALL = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked: a customer, and which xpaths (None: all) of which structures."""
-
-    key: str
-    structures: tuple[str, ...]
-    xpaths: frozenset[str] | None
-    export: Path | None
-    secret: str | None
-    cores_path: tuple[Path, ...]
-    core: str
-
-
-@dataclass(slots=True)
-class Sight:
-    """What was found of a customer. ``run`` is the newest run whose export has the customer, or that of --export."""
-
-    found_by: str = ""
-    keys: list[str] = field(default_factory=list)
-    registers: list[Row] = field(default_factory=list)
-    run: Row | None = None
-    export: Export | None = None
-    core: Core | None = None
-    left: Row | None = None  # the newest full run that does not have the customer
-    notes: list[str] = field(default_factory=list)
-
-
 def explain(question: Question, database: Glance) -> Explanation:
     """Answer a question from the serving database and the export's files.
 
     Raises UsageError for a customer that neither knows.
     """
-    sight = _sight(question, database)
+    sight = look_up(question, database)
     if not sight.found_by:
         msg = "no customer is known by this key: neither the serving database nor the newest exports have it"
         raise UsageError(msg)
@@ -92,89 +60,13 @@ def explain(question: Question, database: Glance) -> Explanation:
     )
 
 
-def _sight(question: Question, database: Glance) -> Sight:
-    """Find the customer in the database by any of the three keys, then in the exports, newest first."""
-    sight = Sight()
-    for column, values in (
-        ("core_key", [question.key]),
-        ("customer_id", [question.key.lower()]),
-        ("tax_id", _tax_ids(question.key)),
-    ):
-        sight.registers = [] if sight.registers else database.registers(column, values)
-        if sight.registers:
-            sight.found_by, sight.keys = column, [row["core_key"] for row in sight.registers]
-            break
-    runs = database.runs()
-    for run in _chosen_runs(question, runs, sight):
-        hay = _haystack(question, run, sight)
-        if hay is None:
-            continue
-        export = _look(question, hay, sight)
-        if export is not None:
-            sight.run, sight.export, sight.core = (run if run["run_id"] else None), export, hay.core
-            _hold_against_mapping(sight, hay.core)
-            return sight
-        if run["kind"] == "full" and sight.left is None:
-            sight.left = run
-    return sight
-
-
-def _tax_ids(text: str) -> list[str]:
-    digits = "".join(sign for sign in text if sign not in ".-/ ")
-    return sorted({digits, digits.zfill(11), digits.zfill(14)})
-
-
-def _chosen_runs(question: Question, runs: list[Row], sight: Sight) -> list[Row]:
-    """Return the newest full run and the deltas since: what is not there is not in the core any more."""
-    if question.export is not None:
-        batch = open_haystack(question.export, load_core(question.core, question.cores_path)).control.batch_id
-        same = [run for run in runs if run["batch_id"] == batch]
-        if not same:
-            sight.notes.append("no published run read this export: rules and runs are not those of its values")
-        nobody = {"run_id": None, "core": question.core, "kind": "delta", "batch_id": batch, "mapping_version": None}
-        return [{**(same[0] if same else nobody), "export": str(question.export)}]
-    full = next((number for number, run in enumerate(runs) if run["kind"] == "full"), len(runs))
-    return runs[: full + 1]
-
-
-def _haystack(question: Question, run: Row, sight: Sight) -> Haystack | None:
-    """Open the export of a run, unless the folder is gone or holds another batch by now."""
-    try:
-        hay = open_haystack(Path(run["export"]), load_core(run["core"], question.cores_path))
-    except (UnreadableInput, ExportRefused):
-        hay = None
-    if hay is None or hay.control.batch_id != run["batch_id"]:
-        state = "is gone" if hay is None else "holds another batch by now"
-        sight.notes.append(f"the export of run {run['run_id']} {state}: {run['export']}")
-        return None
-    return hay
-
-
-def _look(question: Question, hay: Haystack, sight: Sight) -> Export | None:
-    """Cut the customer's rows out of an export, finding out who it is if the database could not tell."""
-    if sight.found_by:
-        return excerpt(hay, sight.keys)
-    ways = {"core_key": [question.key], "tax_id": keys_by_tax_id(hay, question.key)}
-    if question.secret is not None:
-        ways["customer_id"] = keys_by_customer_id(hay, question.key.lower(), question.secret)
-    for name, keys in ways.items():
-        export = excerpt(hay, keys) if keys else None
-        if export is not None:
-            sight.found_by, sight.keys = name, keys
-            return export
-    return None
-
-
-def _hold_against_mapping(sight: Sight, core: Core) -> None:
-    if sight.run is not None and sight.run["mapping_version"] != mapping_version(core):
-        sight.notes.append(f"the mapping has changed since run {sight.run['run_id']}: its lines are those of today")
-
-
 def _documents(question: Question, database: Glance, sight: Sight) -> list[Document]:
     if sight.export is None or sight.core is None:
         return _from_database(question, database, sight)
     plan = partition(sight.export, sight.core)
-    sight.notes += sorted({f"{stray.file}:{stray.line}: row of no customer ({stray.reason})" for stray in plan.strays})
+    sight.notes += sorted(
+        {f"{stray.file}:{stray.line}: row of no customer ({stray.reason})" for stray in plan.strays}
+    )
     if len(plan.keys) == 0:
         return _from_database(question, database, sight)
     bucket = stage_bucket(plan, 0)
@@ -186,7 +78,9 @@ def _documents(question: Question, database: Glance, sight: Sight) -> list[Docum
     return documents
 
 
-def _mapped(question: Question, database: Glance, sight: Sight, structure: str, bucket: Bucket) -> list[Document]:
+def _mapped(
+    question: Question, database: Glance, sight: Sight, structure: str, bucket: Bucket
+) -> list[Document]:
     """Explain the documents of one structure that the export's rows make, or the lack of one."""
     core, export = sight.core, sight.export
     if core is None or export is None:
@@ -215,7 +109,9 @@ def _mapped(question: Question, database: Glance, sight: Sight, structure: str, 
 def _absent(question: Question, database: Glance, sight: Sight, mapped: Mapped, key: str) -> Document:
     """Describe the document that the export's rows do not make: what is served may be an earlier one."""
     document = _document(question, database, sight, mapped.documents.structure, key)
-    reasons = [_NOT_SENT_AT_ALL[reason] for reason, count in mapped.excluded.items() if count and reason != "merged"]
+    reasons = [
+        _NOT_SENT_AT_ALL[reason] for reason, count in mapped.excluded.items() if count and reason != "merged"
+    ]
     document.why = "; ".join([*reasons, *([document.why] if document.why else [])])
     return document
 
@@ -226,7 +122,9 @@ def _document(question: Question, database: Glance, sight: Sight, structure: str
     stored = next((row["customer_id"] for row in database.registers("core_key", [key])), None)
     derived = None if question.secret is None else customer_ids(keys, question.secret)[0].as_py()
     if stored is not None and derived != stored:
-        sight.notes.append("CADASTRA_SECRET is not the one that this database was written with: findings are unknown")
+        sight.notes.append(
+            "CADASTRA_SECRET is not the one that this database was written with: findings are unknown"
+        )
     document = Document(structure, stored or derived or "", "excluded")
     if sight.run is not None and question.secret is not None:
         ref = customer_refs(keys, question.secret)[0].as_py()
@@ -288,7 +186,11 @@ def _left_out(document: Document, day: date) -> dict[str, frozenset[int]]:
     lines: dict[str, set[int]] = {}
     for waiver, judged in severities(day, None).omissions(document.structure, DEFAULT_VERSION):
         for finding in omitted:
-            if waiver.leave_out == judged.block and (finding.rule, finding.xpath) == judged.key and finding.line:
+            if (
+                waiver.leave_out == judged.block
+                and (finding.rule, finding.xpath) == judged.key
+                and finding.line
+            ):
                 lines.setdefault(judged.block, set()).add(finding.line)
     return {path: frozenset(found_lines) for path, found_lines in lines.items()}
 
@@ -308,12 +210,16 @@ def _from_database(question: Question, database: Glance, sight: Sight) -> list[D
             if document is not None:
                 texts = {row["structure"]: row["document"] for row in database.served(document.customer_id)}
                 rules = _rules(database, sight, document)
-                document.values = list(values_of_served(document, texts.get(name), core, rules, question.xpaths))
+                document.values = list(
+                    values_of_served(document, texts.get(name), core, rules, question.xpaths)
+                )
                 documents.append(document)
     return documents
 
 
-def _last_known(question: Question, database: Glance, sight: Sight, structure: str, key: str) -> Document | None:
+def _last_known(
+    question: Question, database: Glance, sight: Sight, structure: str, key: str
+) -> Document | None:
     runs: list[dict[str, Any]] = database.runs()
     sight.run = sight.run or (runs[0] if runs else None)
     document = _document(question, database, sight, structure, key)

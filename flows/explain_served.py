@@ -21,17 +21,25 @@ if TYPE_CHECKING:
 
 
 def values_of_served(
-    document: Document, text: str | None, core: Core, rules: dict[str, list[str]], wanted: frozenset[str] | None
+    document: Document,
+    text: str | None,
+    core: Core,
+    rules: dict[str, list[str]],
+    wanted: frozenset[str] | None,
 ) -> Iterator[Value]:
     """Yield the values of the document being served (``text``, if any), then what it lacks."""
     served = list(_leaves("/data", "$", json.loads(text))) if text else []
-    shape_of = dict(zip((path for _, path, _ in served), _shapes([value for _, _, value in served]), strict=True))
+    shape_of = dict(
+        zip((path for _, path, _ in served), _shapes([value for _, _, value in served]), strict=True)
+    )
     for field in effective_fields(document.structure, DEFAULT_VERSION):
         if not field.is_leaf or (wanted is not None and field.xpath not in wanted):
             continue
         paths = [path for xpath, path, _ in served if xpath == field.xpath]
         for path in paths or [occurrence_of(field.xpath)]:
-            yield _value(document, field.xpath, path, core, rules, shape_of.get(path), present=path in shape_of)
+            yield _value(
+                document, field.xpath, path, core, rules, shape_of.get(path), present=path in shape_of
+            )
 
 
 def _value(  # noqa: PLR0913, PLR0917 (all that is known of a value)
@@ -57,7 +65,9 @@ def _value(  # noqa: PLR0913, PLR0917 (all that is known of a value)
     if failed:
         why = f"{why}; {rule_names(failed)}" if why else rule_names(failed)
         status = "omitted" if {finding.severity for finding in failed} == {"omit"} and not present else status
-    passed = [rule for rule in rules.get(xpath, []) if present and rule not in {finding.rule for finding in failed}]
+    passed = [
+        rule for rule in rules.get(xpath, []) if present and rule not in {finding.rule for finding in failed}
+    ]
     return Value(document.structure, xpath, path, status, why, source, mapping, passed, failed)
 
 

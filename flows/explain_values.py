@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from customers.blocks import ROOT
 from customers.findings import shapes
@@ -65,9 +64,13 @@ class Origins:
     def row_of(self, name: str, file: str, line: int) -> tuple[str, int]:
         """Return the row of the table of ``table.column``: the one given, else the first that there is."""
         staged = self.bucket.tables[TABLES[name.partition(".")[0]]]
-        return (file, line) if staged.file == file or len(staged) == 0 else (staged.file, int(staged.lines[0]))
+        return (
+            (file, line) if staged.file == file or len(staged) == 0 else (staged.file, int(staged.lines[0]))
+        )
 
-    def main_column(self, column: str, columns: tuple[str, ...], file: str, line: int, value: str | None) -> str:
+    def main_column(
+        self, column: str, columns: tuple[str, ...], file: str, line: int, value: str | None
+    ) -> str:
         """Return the staged column that a value came from, where the mapping line leaves a choice."""
         if column == "customers.customer_id":
             return "customers.core_key"
@@ -115,7 +118,9 @@ class Follow:
             if path != ROOT and xpaths:
                 yield from self._unsent(path, rows, xpaths, any_sent=bool(paths[path]))
 
-    def _elements(self, path: str, rows: Rows, paths: dict[str, dict[int, str | None]]) -> dict[int, str | None]:
+    def _elements(
+        self, path: str, rows: Rows, paths: dict[str, dict[int, str | None]]
+    ) -> dict[int, str | None]:
         """Return the path of each row of the document, as numbered in what was published; None if it was omitted."""
         own = np.flatnonzero(rows.document == self.number).tolist()
         parent = rows.block.parent
@@ -140,15 +145,21 @@ class Follow:
         inside = xpath.removeprefix(rows.block.path).replace("/", ".")
         occurrence = _without_place(rows.block.path) + inside if element is None else element + inside
         if mapping is None or xpath not in rows.columns:
-            return Value(self.document.structure, xpath, occurrence, "not sent", "no mapping line names it", None, None)
+            return Value(
+                self.document.structure, xpath, occurrence, "not sent", "no mapping line names it", None, None
+            )
         origin = rows.origins[xpath].at(np.array([row]))
         file = origin.file if isinstance(origin.file, str) else origin.file[0].as_py()
         line = int(origin.lines[0])
         text = rows.columns[xpath][row].as_py()
-        main = self.origins.main_column(origin.column or mapping.columns[0], mapping.columns, file, line, text)
+        main = self.origins.main_column(
+            origin.column or mapping.columns[0], mapping.columns, file, line, text
+        )
         file, line = self.origins.row_of(main, file, line)
         source = self.origins.source(mapping.columns, main, file, line)
-        failed = [finding for finding in self.document.findings if _speaks_of(finding, xpath, rows, file, line)]
+        failed = [
+            finding for finding in self.document.findings if _speaks_of(finding, xpath, rows, file, line)
+        ]
         status, why = self._verdict(text, failed, omitted=element is None)
         if text is None and status != "omitted":
             status, why = self._missing(main, file, line, source, failed)
@@ -179,7 +190,10 @@ class Follow:
         if refusals:
             return "rejected", f"{rule_names(refusals)}{self._since()}"
         if state in {"rejected", "stale"}:
-            return "rejected", f"its document is refused by {rule_names(self.document.refusals)}{self._since()}"
+            return (
+                "rejected",
+                f"its document is refused by {rule_names(self.document.refusals)}{self._since()}",
+            )
         if state == "withdrawn":
             return "withdrawn", f"by run {self.document.since_run}"
         return "not published", self.document.why
@@ -217,7 +231,9 @@ class Follow:
                 missing = [finding for finding in self.document.findings if finding.xpath in {path, xpath}]
                 tail = f"; {rule_names(missing)}" if missing else ""
                 why = f"the core sent no row in {source.table}{tail}"
-                yield Value(structure, shown, occurrence + inside, "never sent", why, source, mapping, [], missing)
+                yield Value(
+                    structure, shown, occurrence + inside, "never sent", why, source, mapping, [], missing
+                )
         for line, file, why in left:
             for xpath in xpaths:
                 mapping = lines[xpath]
@@ -247,7 +263,9 @@ class Follow:
             (
                 int(staged.lines[row]),
                 staged.file,
-                _why(self.structure_map, block_map, bucket, int(staged.register[row]), sends if no else refine),
+                _why(
+                    self.structure_map, block_map, bucket, int(staged.register[row]), sends if no else refine
+                ),
             )
             for row, no in zip(left, refused, strict=True)
         ]
@@ -256,8 +274,8 @@ class Follow:
         count = len(next(iter(getattr(view, name) for name in view.__dataclass_fields__)))
         if block_map.sends is None:
             return [False] * count
-        sent = pc.fill_null(pa.chunked_array(block_map.sends(view, self.context).array.__arrow_array__()), True)  # noqa: FBT003
-        return [not answer for answer in sent.to_pylist()]
+        sent = pa.chunked_array(block_map.sends(view, self.context).array.__arrow_array__())
+        return [answer is False for answer in sent.to_pylist()]
 
 
 def _why(

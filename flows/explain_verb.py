@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from dataclasses import asdict
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from customers.dictionary import DEFAULT_VERSION, effective_fields
 from customers.errors import UsageError
 from customers.structures import BY_NAME
-from flows.explain import Question, explain
+from flows.explain import explain
+from flows.explain_search import Question
 from flows.explanation import rule_names, xpath_of
 from flows.reporting import say, show_json
 from flows.settings import known_secret, load_settings
@@ -28,18 +28,29 @@ _HEADINGS = ("value", "source", "raw shape", "mapping", "status")
 
 
 def explain_verb(  # noqa: PLR0913 (one argument per option)
-    key: str, xpath: str | None, structure: str | None, database: str | None, export: Path | None, *, as_json: bool
+    key: str,
+    xpath: str | None,
+    structure: str | None,
+    database: str | None,
+    export: Path | None,
+    *,
+    as_json: bool,
 ) -> None:
     """Explain a customer's values to a person or a machine.
 
     Raises UsageError for a key, an xpath or a structure that does not exist.
     """
-    gc.disable()  # nothing here lives long enough to be worth collecting
     structures = _structures(structure)
     structures, xpaths = _xpaths(xpath, structures)
     settings = load_settings(database)
     question = Question(
-        key.strip(), structures, xpaths, export, known_secret(settings), tuple(settings.cores_path), settings.core
+        key.strip(),
+        structures,
+        xpaths,
+        export,
+        known_secret(settings),
+        tuple(settings.cores_path),
+        settings.core,
     )
     with glance(settings.database_url) as opened:
         answer = explain(question, opened)
@@ -65,7 +76,9 @@ def _xpaths(text: str | None, structures: tuple[str, ...]) -> tuple[tuple[str, .
     wanted = xpath_of(text) if text.startswith("$") else text.rstrip("/")
     every = {name: effective_fields(name, DEFAULT_VERSION) for name in structures}
     having = {
-        name: {field.xpath for field in fields if field.is_leaf and f"{field.xpath}/".startswith(f"{wanted}/")}
+        name: {
+            field.xpath for field in fields if field.is_leaf and f"{field.xpath}/".startswith(f"{wanted}/")
+        }
         for name, fields in every.items()
     }
     found = tuple(name for name, leaves in having.items() if leaves)
@@ -87,7 +100,9 @@ def _only(answer: Explanation, text: str | None) -> None:
     if text.startswith("$"):
         for document in answer.documents:
             inside = (f"{text}.", f"{text}[")
-            document.values = [value for value in document.values if f"{value.occurrence}.".startswith(inside)]
+            document.values = [
+                value for value in document.values if f"{value.occurrence}.".startswith(inside)
+            ]
     if not answer.documents:
         raise UsageError(f"this customer has no document with {text}")
     if not any(document.values for document in answer.documents) and text.startswith("$"):
@@ -125,11 +140,18 @@ def _place(value: Value) -> str:
 
 
 def _mapped_by(value: Value) -> str:
-    return "" if value.mapping is None else f"{value.mapping.file.removeprefix('mappings/')}:{value.mapping.line}"
+    return (
+        ""
+        if value.mapping is None
+        else f"{value.mapping.file.removeprefix('mappings/')}:{value.mapping.line}"
+    )
 
 
 def _show_notes(answer: Explanation) -> None:
-    say(f"found by {answer.found_by}" + (f", read in run {answer.read_in} ({answer.export})" if answer.export else ""))
+    say(
+        f"found by {answer.found_by}"
+        + (f", read in run {answer.read_in} ({answer.export})" if answer.export else "")
+    )
     for note in dict.fromkeys(answer.notes):
         say(f"note: {note}")
 
@@ -162,14 +184,24 @@ def _paragraph(document: Document, value: Value) -> Iterator[str]:
     yield f"  status   {value.status}{': ' if value.why else ''}{value.why}"
     if value.source is not None:
         columns = ", ".join(value.source.columns)
-        shape = f", raw shape {value.source.shape}" if value.source.shape else ", empty" if value.source.line else ""
+        shape = (
+            f", raw shape {value.source.shape}"
+            if value.source.shape
+            else ", empty"
+            if value.source.line
+            else ""
+        )
         yield f"  source   table {value.source.table}, {_place(value)}, column {columns}{shape}"
     if value.mapping is not None:
         yield f"  mapping  {value.mapping.file}:{value.mapping.line}"
     for finding in value.rules_failed:
         yield f"  failed   {finding.rule} ({finding.severity})"
     if value.rules_passed:
-        more = f" and {len(value.rules_passed) - _RULES_SHOWN} more" if len(value.rules_passed) > _RULES_SHOWN else ""
+        more = (
+            f" and {len(value.rules_passed) - _RULES_SHOWN} more"
+            if len(value.rules_passed) > _RULES_SHOWN
+            else ""
+        )
         yield f"  passed   {len(value.rules_passed)} rules: {', '.join(value.rules_passed[:_RULES_SHOWN])}{more}"
     if document.run_id:
         yield f"  run      {document.run_id}, published {document.published_at}"

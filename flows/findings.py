@@ -125,7 +125,10 @@ def _run_id(store: Store, run: str | None) -> str:
             raise UsageError("the serving database has no run yet")
         return str(rows[0]["run_id"])
     if not store.query("SELECT 1 AS found FROM runs WHERE run_id = :run_id", {"run_id": run}):
-        known = [str(row["run_id"]) for row in store.query("SELECT run_id FROM runs ORDER BY run_seq DESC LIMIT 50")]
+        known = [
+            str(row["run_id"])
+            for row in store.query("SELECT run_id FROM runs ORDER BY run_seq DESC LIMIT 50")
+        ]
         raise UsageError(f"no run {run}{_near(run, known)}")
     return run
 
@@ -146,7 +149,10 @@ def _near(text: str, known: list[str]) -> str:
 
 
 def _with_xpath(row: dict[str, Any]) -> dict[str, Any]:
-    return {**{name: value for name, value in row.items() if name != "place"}, "xpath": xpath_of(row["place"])}
+    return {
+        **{name: value for name, value in row.items() if name != "place"},
+        "xpath": xpath_of(row["place"]),
+    }
 
 
 def _groups(rows: Iterable[dict[str, Any]], customers: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -187,7 +193,9 @@ def _groups(rows: Iterable[dict[str, Any]], customers: Iterable[dict[str, Any]])
 
 
 def _show(answer: dict[str, Any]) -> None:
-    title = f"findings of run {answer['run_id']}" + (f", new since {answer['since']}" if answer["since"] else "")
+    title = f"findings of run {answer['run_id']}" + (
+        f", new since {answer['since']}" if answer["since"] else ""
+    )
     if not answer["rules"]:
         say(f"{title}: none")
         return
@@ -198,7 +206,10 @@ def _show(answer: dict[str, Any]) -> None:
     show_columns(title, ("customers", "findings", "severity", "rule", "what it asks"), rows)
     codes = answer["unmapped_codes"]
     if codes:
-        lines = [(f"{code['customers']:,}", code["shape"] or "", code["structure"], code["xpath"]) for code in codes]
+        lines = [
+            (f"{code['customers']:,}", code["shape"] or "", code["structure"], code["xpath"])
+            for code in codes
+        ]
         title = f"codes that no table of the core lists ({len(codes)})"
         show_columns(title, ("customers", "shape", "structure", "xpath"), lines[:_MOST_CODES])
     if "findings" in answer:

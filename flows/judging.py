@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 
 from customers.findings import FINDINGS_SCHEMA, RULE_RESULTS_SCHEMA
@@ -18,6 +17,7 @@ from mappings.nest import content_hashes, nest
 from mappings.structure_maps import MAPS
 
 if TYPE_CHECKING:
+    import numpy as np
     from collections.abc import Iterator
 
     from numpy.typing import NDArray

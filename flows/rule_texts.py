@@ -43,7 +43,9 @@ def _texts(structure: str, version: str) -> dict[tuple[str, str], RuleText]:
         after = RuleText(rule.english, rule.portuguese)
         # Prose rules may share id and xpath: they are judged as one.
         texts[rule.id, rule.xpath] = (
-            after if before is None else RuleText(*("; ".join(pair) for pair in zip(before, after, strict=True)))
+            after
+            if before is None
+            else RuleText(*("; ".join(pair) for pair in zip(before, after, strict=True)))
         )
     return texts
 

@@ -25,4 +25,6 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     ['a   bb  c', 'aa  b']
     """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]

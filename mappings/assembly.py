@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mappings.dating import Times
-    from mappings.profile import Table
     from mappings.staging import Bucket, Registers, Staged
-    from mappings.structure_map import BlockMap, Columns, StructureMap
+    from mappings.structure_map import BlockMap, StructureMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +156,14 @@ def _root(
             files = pc.if_else(pa.array(found > 0), times[name].files, customers.file)
             origins[xpath] = Origin(files, np.where(found > 0, found, spare), name)
             continue
-        file, found = lines.get(name.split(".")[0], (customers.file, spare))
+        file, found = lines.get(name.split(".", maxsplit=1)[0], (customers.file, spare))
         files = pc.if_else(pa.array(found > 0), file, customers.file)
         origins[xpath] = Origin(files, np.where(found > 0, found, spare), name)
     everyone = np.arange(count, dtype=np.int32)
     block = blocks(structure_map.structure.name)[0]
     nothing = np.zeros(count, np.int32)
-    return Rows(block, {xpath: arrow(values) for xpath, values in columns.items()}, everyone, everyone, nothing, origins)
+    mapped = {xpath: arrow(values) for xpath, values in columns.items()}
+    return Rows(block, mapped, everyone, everyone, nothing, origins)
 
 
 def _joined_rows(structure_map: StructureMap, bucket: Bucket, scope: Scope, staged: Staged) -> NDArray[np.int64]:
@@ -235,7 +235,7 @@ def _parents(  # noqa: PLR0913, PLR0917 (as above)
     above = next(iter(parents.columns.values()))
     wanted = _keyed(owner, staged.columns[own[0]].take(pa.array(rows)))
     found = pc.index_in(wanted, _keyed(parents.document, above), skip_nulls=True)
-    return pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), np.int64)
 
 
 def _keyed(owner: NDArray[np.int64] | NDArray[np.int32], values: pa.Array) -> pa.Array:

@@ -11,7 +11,6 @@ import json
 import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from customers.errors import ExportRefused, UnreadableInput
 from mappings.text_files import read_csv
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from numpy.typing import NDArray
 
     from mappings.core import Core, SourceTable
@@ -193,7 +193,8 @@ def _check_header(path: Path, header: list[str], table: SourceTable, core: Core)
     unknown = [place for place, name in enumerate(header) if name not in wanted and name not in table.ignored]
     twice = sorted({name for name in wanted if header.count(name) > 1})
     problems = [f"column {name} is missing" for name in missing]
-    problems += [f"column {_shown(header, place, core)} is unknown (ignore it by name in core.toml)" for place in unknown]
+    unknown_names = (_shown(header, place, core) for place in unknown)
+    problems += [f"column {name} is unknown (ignore it by name in core.toml)" for name in unknown_names]
     problems += [f"column {name} stands twice" for name in twice]
     if problems:
         msg = f"{path.name}: header has {len(header)} columns, core {core.name} wants {len(wanted)}: "

@@ -80,13 +80,17 @@ def _parsed(filename: str) -> ast.Module:
     return ast.parse(Path(filename).read_text(encoding="utf-8"))
 
 
-def _lines(function: Callable[..., Columns], subject: dict[str, tuple[str, ...]]) -> Iterator[tuple[str, MappedBy]]:
+def _lines(
+    function: Callable[..., Columns], subject: dict[str, tuple[str, ...]]
+) -> Iterator[tuple[str, MappedBy]]:
     """Yield the entries of the dictionary that a mapping function returns."""
     code = function.__code__
     found = next(
         node
         for node in ast.walk(_parsed(code.co_filename))
-        if isinstance(node, ast.FunctionDef) and node.name == code.co_name and node.lineno >= code.co_firstlineno
+        if isinstance(node, ast.FunctionDef)
+        and node.name == code.co_name
+        and node.lineno >= code.co_firstlineno
     )
     tables = {argument.arg: _table(argument.annotation) for argument in found.args.args}
     file = _shown(code.co_filename)

@@ -138,7 +138,9 @@ def _read(path: Path, core: Core, needles: list[str], *, exact: bool) -> RawTabl
         if not needles:
             columns, lines = read_csv(path, data[:], core)
             return RawTable(path.stem, path.name, columns, lines)
-        hits = sorted({hit for needle in needles for hit in _hits(data, needle, core, exact=exact) if hit >= header})
+        hits = sorted(
+            {hit for needle in needles for hit in _hits(data, needle, core, exact=exact) if hit >= header}
+        )
         spans: list[tuple[int, int]] = []
         for hit in hits:
             if not spans or hit >= spans[-1][1]:
@@ -226,7 +228,9 @@ def _read_parquet(path: Path, core: Core, keys: list[str] | None) -> RawTable | 
         count = file.metadata.row_group(group).num_rows
         rows = np.arange(count)
         if keys is not None:
-            column = pc.utf8_trim_whitespace(file.read_row_group(group, [core.key])[core.key].cast(pa.string()))
+            column = pc.utf8_trim_whitespace(
+                file.read_row_group(group, [core.key])[core.key].cast(pa.string())
+            )
             rows = np.flatnonzero(pc.is_in(column, pa.array(keys, pa.string())).to_numpy())
         if len(rows):
             parts.append(file.read_row_group(group).take(pa.array(rows)))

@@ -1,6 +1,7 @@
 """Nest blocks into JSON text, column by column: no value is parsed, no document is a Python object.
 
-Every field of a row becomes its text or nothing; an object is the join of its fields, a list the join of its rows. Absence is spelt as the standard wants it: a required list without rows is ``[]``, everything
+Every field of a row becomes its text or nothing; an object is the join of its fields, a list the join of its
+rows. Absence is spelt as the standard wants it: a required list without rows is ``[]``, everything
 else without a value is left out.
 """
 
@@ -71,7 +72,7 @@ def _without_first_comma(body: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(body, "^,", "")
 
 
-def _member(  # noqa: PLR0913, PLR0917 (everything that a member is made of)
+def _member(
     comma: str, rows: Rows, field: Field, children: dict[str, list[Field]], texts: dict[str, pa.Array]
 ) -> pa.Array:
     """Return ``"name":value`` for each row, missing where there is no value."""
@@ -92,10 +93,7 @@ def _list_text(
     """Return the text of a list for each row of the block around it; an optional list without rows is missing."""
     rows = documents.blocks[path]
     parents = len(documents.blocks[rows.block.parent or ROOT])
-    if rows.block.scalar:
-        items = _quoted(rows.columns[path])
-    else:
-        items = _object(rows, path, children, texts)
+    items = _quoted(rows.columns[path]) if rows.block.scalar else _object(rows, path, children, texts)
     counts = np.bincount(rows.parent, minlength=parents)
     offsets = pa.array(np.concatenate(([0], np.cumsum(counts))).astype(np.int32))
     joined = pc.binary_join(pa.ListArray.from_arrays(offsets, pc.fill_null(items, "null")), ",")

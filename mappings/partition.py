@@ -85,9 +85,8 @@ def partition(export: Export, core: Core, bucket_size: int = BUCKET_SIZE) -> Par
     if customers is None:
         nothing = np.empty(0, np.int64)
         none = pa.array([], pa.string())
-        lost = [
-            stray for raw in export.tables.values() for stray in _strays_of(raw, core, np.full(len(raw.lines), -1), none)
-        ]
+        tables = export.tables.values()
+        lost = [stray for raw in tables for stray in _strays_of(raw, core, np.full(len(raw.lines), -1), none)]
         return Partition(export, core, none, nothing, nothing, 0, {}, (), tuple(lost))
     keys = keys_of(customers, core)
     kind, person = _persons(customers, core, keys)
@@ -139,7 +138,7 @@ def _first_of_each(
 
 def _members(raw: RawTable, core: Core, registers: pa.Array) -> NDArray[np.int64]:
     found = pc.index_in(keys_of(raw, core), registers, skip_nulls=True)
-    return pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), np.int64)
 
 
 def _strays_of(raw: RawTable, core: Core, member: NDArray[np.int64], kindless: pa.Array) -> tuple[Stray, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +22,7 @@ from mappings.rows import chosen_rows
 from mappings.structure_map import BlockMap, StructureMap
 
 if TYPE_CHECKING:
+    from datetime import date
     from numpy.typing import NDArray
 
     from customers.blocks import Documents
@@ -101,6 +101,7 @@ def paychecks_bank_link(p: PaychecksBankLinks) -> Columns:
 def five_years_before(day: date) -> date:
     """Return the same day five years earlier, the 28th for a leap day.
 
+    >>> from datetime import date
     >>> five_years_before(date(2028, 2, 29)).isoformat(), five_years_before(date(2026, 11, 20)).isoformat()
     ('2023-02-28', '2021-11-20')
     """

@@ -77,7 +77,7 @@ def _persons(registers: Registers, kind: str) -> _Persons:
 
 
 def relation_scope(bucket: Bucket, structure: Structure) -> Scope:
-    """A person's open registers make one financial relation; a person without any has none (``closed``)."""
+    """Return one financial relation for each person with an open register; who has none is ``closed``."""
     persons = _persons(bucket.registers, structure.kind)
     number = np.where(persons.has_open, np.cumsum(persons.has_open) - 1, -1)
     document = np.full(len(bucket.registers), -1, np.int64)
@@ -89,7 +89,7 @@ def relation_scope(bucket: Bucket, structure: Structure) -> Scope:
 
 
 def qualification_scope(bucket: Bucket, structure: Structure, sources: tuple[type[Table], ...]) -> Scope:
-    """The register updated last among those that have a qualification row makes the person's qualification.
+    """Return one qualification per person, made by the register updated last among those that have a row for it.
 
     Without any qualification row there is no document (``no-source``). Registers updated at the same time are told
     apart by the time of their qualification row, then by core key, the smallest first.

@@ -125,7 +125,8 @@ def seconds(times: pa.Array) -> NDArray[np.int64]:
     """Return canonical timestamps as seconds UTC; missing and unread ones as NO_TIME."""
     readable = pc.if_else(is_unread(times), pa.scalar(None, pa.string()), times)
     stamps = readable.cast(pa.timestamp("s", tz="UTC")).cast(pa.int64())
-    return pc.fill_null(stamps, NO_TIME).to_numpy(zero_copy_only=False)
+    found: NDArray[np.int64] = pc.fill_null(stamps, NO_TIME).to_numpy(zero_copy_only=False)
+    return found
 
 
 def latest_seconds(times: pa.Array) -> NDArray[np.int64]:

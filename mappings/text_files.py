@@ -38,7 +38,8 @@ def read_csv(path: Path, data: bytes, core: Core) -> tuple[pa.Table, NDArray[np.
         raise ExportRefused(msg)
     table = _parse(path, text, core, starts)
     if table.num_rows != len(starts) - 1:
-        msg = f"export refused: {path.name}: {len(starts) - 1} records by their line ends, {table.num_rows} by their quotes"
+        counts = f"{len(starts) - 1} records by their line ends, {table.num_rows} by their quotes"
+        msg = f"export refused: {path.name}: {counts}"
         raise ExportRefused(msg)
     return table, starts[1:]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ _DRIVERS = {
     "postgresql+psycopg": "postgresql+psycopg",
 }
 _BUSY_SECONDS = 60
+# At DEBUG SQLAlchemy logs every row that it reads; hide_parameters hides only what is written.
+logging.getLogger("sqlalchemy.engine.Engine").addFilter(lambda record: record.levelno > logging.DEBUG)
 _CONNECT_SECONDS = 10
 SEARCH_PATH = ", ".join((*SCHEMAS, "public"))
 

@@ -95,8 +95,9 @@ class SessionLock:
         """Give up the lock and end the session."""
         _descriptors.discard(self._descriptor)
         # A session that was lost has lost the lock; one that ends gives it up, but only in its own time.
-        with suppress(DBAPIError):
-            self._connection.execute(text("SELECT pg_advisory_unlock(:space, :lock)"), _KEYS)
+        if not self._connection.invalidated:
+            with suppress(DBAPIError):
+                self._connection.execute(text("SELECT pg_advisory_unlock(:space, :lock)"), _KEYS)
         self._connection.close()
 
     def beat(self, engine: Engine, token: int) -> bool:  # noqa: ARG002 (the sign must come from the very session)

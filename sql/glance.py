@@ -119,7 +119,9 @@ def glance(url: str) -> Iterator[Glance]:
     try:
         yield Glance(connection, postgres=postgres)
     except error as problem:
-        message = f"the database cannot be read: {type(problem).__name__}; `cadastra db upgrade` makes its tables"
+        message = (
+            f"the database cannot be read: {type(problem).__name__}; `cadastra db upgrade` makes its tables"
+        )
         raise UnreadableInput(message) from None
     finally:
         connection.close()

@@ -69,7 +69,7 @@ _OLD_RUNS = """
        OR run_id = (SELECT p.run_id FROM publications AS p
                     WHERE EXISTS (SELECT 1 FROM rule_results AS t WHERE t.run_id = p.run_id)
                     ORDER BY p.run_seq DESC LIMIT 1)
-       OR run_id IN (SELECT r.run_id FROM runs AS r JOIN refused_now AS m ON m.run_seq = r.run_seq)
+       OR run_id IN (SELECT r.run_id FROM runs AS r JOIN refused_now AS m ON m.refused_run_seq = r.run_seq)
 """
 _TABLES = {"expired": "document_id bigint", "old_runs": "run_id text"}
 

@@ -51,6 +51,9 @@ class Person:
     total: int | None
 
 
+NOBODY = Person(None, [], 0)
+
+
 class Reader(Protocol):
     """Read a serving database. Every method raises DatabaseUnavailable where it does not answer."""
 
@@ -63,6 +66,9 @@ class Reader(Protocol):
     async def consent(self, consent_id: str) -> Consent | None:
         """Return a consent, or None where there is none."""
 
+    async def consented(self, structure: str, consent_id: str, size: int) -> tuple[Consent | None, Person]:
+        """Return a consent, and at once the first documents of its person: nobody's where there is no consent."""
+
     async def person(self, structure: str, question: Question, *, counted: bool) -> Person:
         """Return a page of a person's documents, with their total if asked."""
 
@@ -71,16 +77,10 @@ class Reader(Protocol):
 
 
 def consent_of(row: Sequence[Any]) -> Consent:
-    """Make a consent of a row of octets with the columns ``CONSENT_COLUMNS``."""
+    """Make a consent of a row with the columns ``CONSENT_COLUMNS``."""
     consent_id, tax_id, kind, status, permissions, joint_approval, expires_at = row
     return Consent(
-        consent_id=consent_id.decode(),
-        tax_id=tax_id.decode(),
-        kind=kind.decode(),
-        status=status.decode(),
-        permissions=frozenset(permissions.decode().split()),
-        joint_approval=joint_approval.decode(),
-        expires_at=None if expires_at is None else expires_at.decode(),
+        consent_id, tax_id, kind, status, frozenset(permissions.split()), joint_approval, expires_at
     )
 
 

@@ -10,7 +10,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from psycopg.adapt import Loader
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from customers.structures import STRUCTURES
@@ -19,6 +18,7 @@ from sql.engine import SEARCH_PATH
 from sql.reading import (
     CONSENT_COLUMNS,
     LAST_PUBLISHED,
+    NOBODY,
     DatabaseUnavailable,
     Document,
     Person,
@@ -37,14 +37,15 @@ _LIFETIME_SECONDS = 300
 _RECONNECT_SECONDS = 2
 _PROBES = 2
 _QUERY_CANCELLED = "57014"
+_COLUMNS = ", ".join(f"n.{name.strip()}" for name in CONSENT_COLUMNS.split(","))
 # LATERAL with a fence makes it one look-up by index per element, whatever the planner thinks of the array's length.
-_CONSENTS = f"""
-    SELECT {", ".join(f"n.{name.strip()}" for name in CONSENT_COLUMNS.split(","))}
+_CONSENTS = """
+    SELECT {columns}
     FROM unnest(%s::text[]) AS k (consent_id)
     CROSS JOIN LATERAL (SELECT * FROM consents AS o WHERE o.consent_id = k.consent_id OFFSET 0) AS n
-"""  # noqa: S608 - our own names
+"""
 _PERSONS = """
-    SELECT k.place, c.availability, d.document, d.stale_since IS NOT NULL, {total}
+    SELECT k.place, c.availability, {total}, d.document, d.stale_since IS NOT NULL
     FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[])
          WITH ORDINALITY AS k (tax_id, kind, size, skip, place)
     CROSS JOIN LATERAL (SELECT availability FROM customers AS o
@@ -54,15 +55,18 @@ _PERSONS = """
                        ORDER BY o.core_key COLLATE "C" LIMIT k.size OFFSET k.skip) AS d ON true
     ORDER BY k.place, d.core_key COLLATE "C"
 """
+_CONSENTED = """
+    SELECT k.place, c.availability, NULL, d.document, d.stale_since IS NOT NULL, {columns}
+    FROM unnest(%s::text[], %s::bigint[]) WITH ORDINALITY AS k (consent_id, size, place)
+    CROSS JOIN LATERAL (SELECT * FROM consents AS o WHERE o.consent_id = k.consent_id OFFSET 0) AS n
+    LEFT JOIN LATERAL (SELECT availability FROM customers AS o
+                       WHERE o.tax_id = n.tax_id AND o.kind = n.kind OFFSET 0) AS c ON true
+    LEFT JOIN LATERAL (SELECT o.core_key, o.document, o.stale_since FROM {structure} AS o
+                       WHERE o.tax_id = n.tax_id AND o.version = {version}
+                       ORDER BY o.core_key COLLATE "C" LIMIT k.size) AS d ON c.availability IS NOT NULL
+    ORDER BY k.place, d.core_key COLLATE "C"
+"""
 _TOTAL = "(SELECT COUNT(*) FROM {structure} AS o WHERE o.tax_id = k.tax_id AND o.version = {version})"
-
-
-class _Octets(Loader):
-    """Give a text column as the bytes that came over the wire."""
-
-    def load(self, data: Any) -> bytes:  # noqa: ANN401 - whatever buffer psycopg has
-        """Return the bytes."""
-        return bytes(data)
 
 
 class PostgresReader:
@@ -81,14 +85,19 @@ class PostgresReader:
             kwargs={"autocommit": True, "prepare_threshold": 0, "connect_timeout": max(2, round(seconds))},
             configure=self._configure,
         )
+        names = [structure.name for structure in STRUCTURES]
+        quoted = f"'{version}'"
         self._consents = Batches(self._ask_consents)
-        self._persons = {
-            (structure.name, counted): Batches(
-                partial(self._ask_persons, _persons(structure.name, version, counted))
-            )
-            for structure in STRUCTURES
-            for counted in (False, True)
-        }
+        self._consented: dict[str, Batches[tuple[str, int], tuple[Consent | None, Person]]] = {}
+        self._persons: dict[tuple[str, bool], Batches[Question, Person]] = {}
+        for name in names:
+            total = _TOTAL.format(structure=name, version=quoted)
+            plain = _PERSONS.format(structure=name, version=quoted, total="NULL")
+            counted = _PERSONS.format(structure=name, version=quoted, total=total)
+            both = _CONSENTED.format(structure=name, version=quoted, columns=_COLUMNS)
+            self._persons[name, False] = Batches(partial(self._ask_persons, plain))
+            self._persons[name, True] = Batches(partial(self._ask_persons, counted))
+            self._consented[name] = Batches(partial(self._ask_consented, both))
 
     async def open(self) -> None:
         """Begin to connect, without waiting for it."""
@@ -102,6 +111,10 @@ class PostgresReader:
         """Return a consent, or None where there is none."""
         return await self._consents.ask(consent_id)
 
+    async def consented(self, structure: str, consent_id: str, size: int) -> tuple[Consent | None, Person]:
+        """Return a consent, and the first documents of its person."""
+        return await self._consented[structure].ask((consent_id, size))
+
     async def person(self, structure: str, question: Question, *, counted: bool) -> Person:
         """Return a page of a person's documents, with their total if asked."""
         return await self._persons[structure, counted].ask(question)
@@ -109,22 +122,26 @@ class PostgresReader:
     async def last_published(self) -> str | None:
         """Return when a run was last published (UTC text), or None where none was."""
         rows = await self._rows(LAST_PUBLISHED, ())
-        return None if rows[0][0] is None else str(rows[0][0].decode())
+        return None if rows[0][0] is None else str(rows[0][0])
 
     async def _ask_consents(self, ids: list[str]) -> list[Consent | None]:
-        rows = await self._rows(_CONSENTS, (ids,))
-        found = {row[0].decode(): consent_of(row) for row in rows}
+        rows = await self._rows(_CONSENTS.format(columns=_COLUMNS), (ids,))
+        found = {row[0]: consent_of(row) for row in rows}
         return [found.get(consent_id) for consent_id in ids]
 
     async def _ask_persons(self, statement: str, questions: list[Question]) -> list[Person]:
         rows = await self._rows(statement, [list(column) for column in zip(*questions, strict=True)])
-        people = [Person(None, [], 0) for _ in questions]
-        for place, availability, document, stale, total in rows:
-            if people[place - 1].availability is None:
-                people[place - 1] = Person(availability.decode(), [], total)
-            if document is not None:
-                people[place - 1].documents.append(Document(document, stale))
-        return people
+        return _people(rows, len(questions))
+
+    async def _ask_consented(
+        self, statement: str, questions: list[tuple[str, int]]
+    ) -> list[tuple[Consent | None, Person]]:
+        rows = await self._rows(statement, [list(column) for column in zip(*questions, strict=True)])
+        consents: list[Consent | None] = [None] * len(questions)
+        for row in rows:
+            if consents[row[0] - 1] is None:
+                consents[row[0] - 1] = consent_of(row[5:])
+        return list(zip(consents, _people(rows, len(questions)), strict=True))
 
     async def _rows(self, statement: str, values: Sequence[object]) -> list[Any]:
         """Run a statement; where a connection turns out to be dead, look through the pool and run it once more."""
@@ -145,15 +162,20 @@ class PostgresReader:
         raise AssertionError
 
     async def _configure(self, connection: psycopg.AsyncConnection[Any]) -> None:
-        connection.adapters.register_loader("text", _Octets)
         milliseconds = round(self._seconds * 1000)
         await connection.execute(
             f"SET search_path = {SEARCH_PATH}; SET plan_cache_mode = force_generic_plan;"
-            f" SET statement_timeout = {milliseconds}; SET default_transaction_read_only = on"
+            f" SET statement_timeout = {milliseconds}; SET default_transaction_read_only = on",
+            prepare=False,
         )
 
 
-def _persons(structure: str, version: str, counted: bool) -> str:  # noqa: FBT001 - a key of the table of statements
-    quoted = f"'{version}'"
-    total = _TOTAL.format(structure=structure, version=quoted) if counted else "NULL"
-    return _PERSONS.format(structure=structure, version=quoted, total=total)
+def _people(rows: list[Any], count: int) -> list[Person]:
+    """Gather rows of (place, availability, total, document, stale) into one person per place."""
+    people = [NOBODY] * count
+    for place, availability, total, document, stale, *_ in rows:
+        if people[place - 1] is NOBODY and availability is not None:
+            people[place - 1] = Person(availability, [], total)
+        if document is not None:
+            people[place - 1].documents.append(Document(document.encode(), stale))
+    return people

@@ -11,6 +11,7 @@ from customers.structures import STRUCTURES
 from sql.reading import (
     CONSENT_COLUMNS,
     LAST_PUBLISHED,
+    NOBODY,
     DatabaseUnavailable,
     Document,
     Person,
@@ -27,7 +28,7 @@ _STEPS = 20_000
 _CONSENT = f"SELECT {CONSENT_COLUMNS} FROM consents WHERE consent_id = ?"  # noqa: S608 - our own names
 # Conditions on constants reach the index through the views, a join's would not.
 _PERSON = """
-    SELECT c.availability, d.document, d.stale_since IS NOT NULL, {total}
+    SELECT c.availability, CAST(d.document AS BLOB), d.stale_since IS NOT NULL, {total}
     FROM (SELECT availability FROM customers WHERE tax_id = :tax_id AND kind = :kind) AS c
     LEFT JOIN (SELECT core_key, document, stale_since FROM {structure}
                WHERE tax_id = :tax_id AND version = :version
@@ -64,19 +65,27 @@ class SqliteReader:
         rows = self._rows(_CONSENT, (consent_id,))
         return consent_of(rows[0]) if rows else None
 
+    async def consented(self, structure: str, consent_id: str, size: int) -> tuple[Consent | None, Person]:
+        """Return a consent, and the first documents of its person."""
+        consent = await self.consent(consent_id)
+        if consent is None:
+            return None, NOBODY
+        question = Question(consent.tax_id, consent.kind, size)
+        return consent, await self.person(structure, question, counted=False)
+
     async def person(self, structure: str, question: Question, *, counted: bool) -> Person:
         """Return a page of a person's documents, with their total if asked."""
         statement = (self._counted if counted else self._plain)[structure]
         rows = self._rows(statement, {**question._asdict(), "version": self._version})
         if not rows:
-            return Person(None, [], 0)
+            return NOBODY
         documents = [Document(row[1], bool(row[2])) for row in rows if row[1] is not None]
-        return Person(rows[0][0].decode(), documents, rows[0][3])
+        return Person(rows[0][0], documents, rows[0][3])
 
     async def last_published(self) -> str | None:
         """Return when a run was last published (UTC text), or None where none was."""
         moment = self._rows(LAST_PUBLISHED, ())[0][0]
-        return None if moment is None else str(moment.decode())
+        return None if moment is None else str(moment)
 
     def _rows(self, statement: str, values: Any) -> list[Any]:  # noqa: ANN401 - a tuple or a dict
         self._deadline = time.monotonic() + self._seconds
@@ -93,7 +102,6 @@ class SqliteReader:
         connection = sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
         for pragma in ("query_only = ON", "cache_size = -65536"):
             connection.execute(f"PRAGMA {pragma}")
-        connection.text_factory = bytes
         connection.set_progress_handler(self._late, _STEPS)
         self._connection = connection
         return connection

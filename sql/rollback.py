@@ -46,7 +46,7 @@ _BEGUN = """
 # The mark that counted before, of every document then served that a later run marked or ended.
 _MARKED = """
     INSERT INTO rolled_marked
-    SELECT o.document_id, m.since, m.customer_ref
+    SELECT o.document_id, m.since, m.customer_ref, COALESCE(m.refused_run_seq, m.run_seq)
     FROM periods AS o
     LEFT JOIN stale_marks AS m
            ON m.customer_id = o.customer_id AND m.structure = o.structure AND m.version = o.version
@@ -98,8 +98,9 @@ _RESTORE = (
 )
 # After the rollback itself is visible, so that the view tells what would be shown without a new mark.
 _MARK = """
-    INSERT INTO stale_marks (customer_id, structure, version, run_seq, since, customer_ref)
-    SELECT s.customer_id, s.structure, s.version, CAST(:run_seq AS integer), m.since, m.customer_ref
+    INSERT INTO stale_marks (customer_id, structure, version, run_seq, since, customer_ref, refused_run_seq)
+    SELECT s.customer_id, s.structure, s.version, CAST(:run_seq AS integer), m.since, m.customer_ref,
+           m.refused_run_seq
     FROM rolled_marked AS m
     JOIN served AS s ON s.document_id = m.document_id
     WHERE COALESCE(m.since, '') <> COALESCE(s.stale_since, '')
@@ -107,7 +108,7 @@ _MARK = """
 _TABLES = {
     "rolled_ended": "document_id bigint",
     "rolled_begun": "document_id bigint, opened_run_seq integer",
-    "rolled_marked": "document_id bigint, since text, customer_ref text",
+    "rolled_marked": "document_id bigint, since text, customer_ref text, refused_run_seq integer",
 }
 _COUNTS = """
     SELECT d.structure, SUM(c.restored) AS restored, SUM(c.withdrawn) AS withdrawn

@@ -91,6 +91,7 @@ retired = Table(
     sqlite_with_rowid=False,
 )
 
+# ``customer_ref`` names the findings that explain the mark; they are those of ``refused_run_seq``, null: of run_seq.
 stale_marks = Table(
     "stale_marks",
     metadata,
@@ -99,6 +100,7 @@ stale_marks = Table(
     _key("version", Text),
     _key("run_seq", Integer),
     *_optional(Text, "since", "customer_ref"),
+    Column("refused_run_seq", Integer),
     sqlite_with_rowid=False,
 )
 

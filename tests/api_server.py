@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from sql.consents import import_consents
 from sql.store import open_store
 from tests.servers import free_port
 
@@ -49,7 +50,11 @@ def running(command: list[str], port: int, log: Path, environment: dict[str, str
     url = f"http://127.0.0.1:{port}"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), **environment}, stdout=output, stderr=output
+            command,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+            stdout=output,
+            stderr=output,
         )
     try:
         wait_for(f"{url}/healthz", process, log)
@@ -112,6 +117,11 @@ def write_lines(file: Path, consents: list[dict[str, object]]) -> Path:
     """Write consents as JSON lines."""
     file.write_text("".join(f"{json.dumps(line)}\n" for line in consents))
     return file
+
+
+def take_over_lines(database: str, file: Path) -> None:
+    """Import a file of consents of which none may be refused."""
+    assert import_consents(database, file, "2026-11-21T00:00:00Z").refused == ()
 
 
 def headers(token: str, **others: str) -> dict[str, str]:

@@ -99,7 +99,11 @@ DEFAULTS: dict[str, Row] = {
     },
     "emails": {"ind_principal": "S", "email": "ana@example.com", "ts_atualizacao": MOMENT},
     "qualificacoes_pf": {"cnpj_empresa": CNPJ, "ts_atualizacao": MOMENT},
-    "qualificacoes_pj": {"valor_faturamento": "1000,00", "moeda_faturamento": "BRL", "ts_atualizacao": MOMENT},
+    "qualificacoes_pj": {
+        "valor_faturamento": "1000,00",
+        "moeda_faturamento": "BRL",
+        "ts_atualizacao": MOMENT,
+    },
     "atividades_economicas": {"cnae": "1091102", "ind_principal": "S"},
     "socios": {
         "tipo_pessoa": "F",
@@ -173,7 +177,7 @@ def rows(table: str, *values: Row) -> Register:
     return {table: values}
 
 
-def write_export(  # noqa: PLR0913 (each option is one property of an export)
+def write_export(
     folder: Path,
     *registers: Register,
     kind: Literal["full", "delta"] = "full",
@@ -188,8 +192,16 @@ def write_export(  # noqa: PLR0913 (each option is one property of an export)
     for table in COLUMNS.keys() - set(absent):
         content = [row for register in registers for row in register.get(table, ())]
         path = folder / f"{table}.{file_format}"
-        path.write_bytes(as_csv(table, content, line_end) if file_format == "csv" else as_parquet(table, content))
-    write_control(folder, {name: _count(registers, name) for name in COLUMNS.keys() - set(absent)}, kind, day, generated_at)
+        path.write_bytes(
+            as_csv(table, content, line_end) if file_format == "csv" else as_parquet(table, content)
+        )
+    write_control(
+        folder,
+        {name: _count(registers, name) for name in COLUMNS.keys() - set(absent)},
+        kind,
+        day,
+        generated_at,
+    )
     return folder
 
 
@@ -238,7 +250,11 @@ def _moment(text: str, pattern: str, kind: type[date]) -> date | None:
 
 
 def write_control(
-    folder: Path, counts: Mapping[str, int], kind: str = "full", day: str = "2026-11-20", generated_at: str | None = None
+    folder: Path,
+    counts: Mapping[str, int],
+    kind: str = "full",
+    day: str = "2026-11-20",
+    generated_at: str | None = None,
 ) -> None:
     """Write the control file over the table files in the folder."""
     tables = {path.stem: path for path in folder.iterdir() if not path.name.startswith("_")}
@@ -267,6 +283,9 @@ def replace_file(folder: Path, name: str, content: bytes, count: int) -> None:
     (folder / name).write_bytes(content)
 
     def agree(said: dict[str, Any]) -> None:
-        said["tables"][name.rsplit(".", 1)[0]] = {"rows": count, "sha256": hashlib.sha256(content).hexdigest()}
+        said["tables"][name.rsplit(".", 1)[0]] = {
+            "rows": count,
+            "sha256": hashlib.sha256(content).hexdigest(),
+        }
 
     change_control(folder, agree)

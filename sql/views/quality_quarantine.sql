@@ -5,7 +5,7 @@ CREATE VIEW quality_quarantine AS
 SELECT m.structure, m.version, f.rule, f.severity, substr(m.since, 1, 10) AS since_day, COUNT(*) AS documents
 FROM served AS s
 JOIN refused_now AS m ON m.customer_id = s.customer_id AND m.structure = s.structure AND m.version = s.version
-JOIN runs AS r ON r.run_seq = m.run_seq
+JOIN runs AS r ON r.run_seq = m.refused_run_seq
 LEFT JOIN (
     SELECT DISTINCT n.run_id, n.structure, n.customer_ref, n.rule, n.severity
     FROM findings AS n

@@ -49,7 +49,10 @@ def published(folder: Path, database: str, customers: int) -> list[tuple[str, st
     """Publish a sample with a consent for everybody; return the consents with their kind."""
     write_sample(folder / "day0", customers=customers, seed=1, date=FIRST_DAY)
     publish([folder / "day0"], database).wait()
-    known = [(f"{row['kind']}-{number}", str(row["kind"]), str(row["tax_id"])) for number, row in enumerate(people(database))]
+    known = [
+        (f"{row['kind']}-{number}", str(row["kind"]), str(row["tax_id"]))
+        for number, row in enumerate(people(database))
+    ]
     lines = [consent(name, tax_id, kind, expires_at="2099-01-01T00:00:00Z") for name, kind, tax_id in known]
     import_consents(database, write_lines(folder / "consents.jsonl", lines), "2026-11-21T00:00:00Z")
     return [(name, kind) for name, kind, _ in known]
@@ -63,7 +66,9 @@ def publish(exports: list[Path], database: str) -> subprocess.Popen[bytes]:
         "    app(['run', '--export', export, '--database', sys.argv[1], '--quiet'], standalone_mode=False)\n"
     )
     command = [sys.executable, "-c", script, database, *map(str, exports)]
-    return subprocess.Popen(command, cwd=ROOT, env={**os.environ, "CADASTRA_SECRET": SECRET, "CADASTRA_BREAKER": "off"})
+    return subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, "CADASTRA_SECRET": SECRET, "CADASTRA_BREAKER": "off"}
+    )
 
 
 def requests(consents: list[tuple[str, str]]) -> Iterator[bytes]:
@@ -82,9 +87,13 @@ def requests(consents: list[tuple[str, str]]) -> Iterator[bytes]:
 def mean_bytes(database: str) -> int:
     """Return how long the documents being served are on average."""
     views = ("identifications", "qualifications", "financial_relations")
-    union = " UNION ALL ".join(f"SELECT document FROM {side}_{view}" for side in ("personal", "business") for view in views)
+    union = " UNION ALL ".join(
+        f"SELECT document FROM {side}_{view}" for side in ("personal", "business") for view in views
+    )
     with open_store(database) as store:
-        return round(float(str(store.query(f"SELECT AVG(LENGTH(document)) AS mean FROM ({union}) AS d")[0]["mean"])))  # noqa: S608 - our own names
+        return round(
+            float(str(store.query(f"SELECT AVG(LENGTH(document)) AS mean FROM ({union}) AS d")[0]["mean"]))
+        )  # noqa: S608 - our own names
 
 
 @contextmanager
@@ -95,7 +104,14 @@ def constant_servers(folder: Path, size: int) -> Iterator[dict[str, Served]]:
         for name in ("same_server", "bare"):
             port = servers.free_port()
             options = ["--port", str(port), "--no-access-log", "--log-level", "warning", "--ws", "none"]
-            command = [sys.executable, "-m", "uvicorn", f"tests.bench.constant:{name}", *options, "--no-proxy-headers"]
+            command = [
+                sys.executable,
+                "-m",
+                "uvicorn",
+                f"tests.bench.constant:{name}",
+                *options,
+                "--no-proxy-headers",
+            ]
             environment = {"CADASTRA_BENCH_BYTES": str(size), "CADASTRA_API_RATE_PER_SECOND": str(MANY)}
             found[name] = stack.enter_context(running(command, port, folder / f"{name}.log", environment))
         yield found
@@ -111,7 +127,10 @@ def measure(folder: Path, database: str, customers: int, seconds: float, rounds:
     consents = published(folder, database, customers)
     asked = requests(consents)
     limits = {"rate_per_second": MANY, "rate_burst": MANY}
-    with constant_servers(folder, mean_bytes(database)) as found, serving(database, folder / "api.log", **limits) as api:
+    with (
+        constant_servers(folder, mean_bytes(database)) as found,
+        serving(database, folder / "api.log", **limits) as api,
+    ):
         found["api"] = api
         outcomes: dict[str, list[Outcome]] = {name: [] for name in found}
         for served in found.values():
@@ -128,7 +147,9 @@ def measure(folder: Path, database: str, customers: int, seconds: float, rounds:
         while_publishing(folder, database, port_of(api), asked, rates["api"] / 2, publishes)
 
 
-def while_publishing(folder: Path, database: str, port: int, asked: Iterator[bytes], rate: float, publishes: int) -> None:
+def while_publishing(
+    folder: Path, database: str, port: int, asked: Iterator[bytes], rate: float, publishes: int
+) -> None:
     """Ask at half load until every delta is published."""
     exports = [folder / f"day{number}" for number in range(publishes + 1)]
     for number in range(1, publishes + 1):
@@ -161,7 +182,9 @@ def main() -> None:
     for name in ("sqlite", "postgresql"):
         if chosen.only in (None, name):
             with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-                print(f"\n{name}\n\n| | requests/s | p50 ms | p95 ms | p99 ms | errors |\n|---|---|---|---|---|---|")
+                print(
+                    f"\n{name}\n\n| | requests/s | p50 ms | p95 ms | p99 ms | errors |\n|---|---|---|---|---|---|"
+                )
                 if name == "sqlite":
                     database = f"sqlite:///{folder}/cadastra.db"
                 elif programs is None:

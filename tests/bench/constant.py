@@ -30,7 +30,8 @@ class ConstantReader:
     def __init__(self) -> None:
         allowed = frozenset([*permissions("F"), *permissions("J")])
         self._consents = {
-            kind: Consent("c", "1", kind, "AUTHORISED", allowed, "NOT_NEEDED", "2099-01-01T00:00:00Z") for kind in "FJ"
+            kind: Consent("c", "1", kind, "AUTHORISED", allowed, "NOT_NEEDED", "2099-01-01T00:00:00Z")
+            for kind in "FJ"
         }
         self._person = Person("AVAILABLE", [Document(DOCUMENT, stale=False)], 1)
 
@@ -43,6 +44,10 @@ class ConstantReader:
     async def consent(self, consent_id: str) -> Consent | None:
         """Return the consent of the kind that the id begins with."""
         return self._consents[consent_id[0]]
+
+    async def consented(self, _structure: str, consent_id: str, _size: int) -> tuple[Consent | None, Person]:
+        """Return both."""
+        return self._consents[consent_id[0]], self._person
 
     async def person(self, _structure: str, _question: Question, *, counted: bool) -> Person:  # noqa: ARG002 - the protocol's
         """Return the one person."""

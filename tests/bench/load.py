@@ -86,7 +86,9 @@ class _Connection(asyncio.Protocol):
         self._transport.write(next(self._requests))
 
 
-async def _load(port: int, requests: Iterator[bytes], seconds: float, connections: int, rate: float | None) -> Outcome:
+async def _load(
+    port: int, requests: Iterator[bytes], seconds: float, connections: int, rate: float | None
+) -> Outcome:
     outcome = Outcome()
     began = time.perf_counter()
     every = connections / rate if rate else 0.0

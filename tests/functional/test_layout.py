@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     Mapper = Callable[..., dict[str, dict[str, dict[str, Any]]]]
+    OneMapper = Callable[..., dict[str, Any]]
 
 EMPLOYER = {"employerName": "Padaria Exemplo Ltda", "employerCnpjCpf": CNPJ}
 
@@ -26,13 +27,13 @@ def documents(tmp_path: Path) -> Mapper:
 
 
 @pytest.fixture
-def person(documents: Mapper) -> Callable[..., dict[str, Any]]:
+def person(documents: Mapper) -> OneMapper:
     """Return a function from a structure and the tables of one natural person to the document."""
     return lambda structure, **tables: documents(natural_person("F1", **tables))[structure]["F1"]
 
 
 @pytest.fixture
-def firm(documents: Mapper) -> Callable[..., dict[str, Any]]:
+def firm(documents: Mapper) -> OneMapper:
     """Return a function from a structure and the tables of one company to the document."""
     return lambda structure, **tables: documents(company("J1", **tables))[structure]["J1"]
 
@@ -214,7 +215,13 @@ def whole_natural_person(key: str = "F1", tax_id: str = CPF) -> dict[str, Sequen
                 "latitude": "-23,5505200",
                 "longitude": "-46.633300",
             },
-            telefones={"tipo": "O", "desc_tipo": "Recado", "ddd": "011", "numero": "2234-5678", "ramal": "12"},
+            telefones={
+                "tipo": "O",
+                "desc_tipo": "Recado",
+                "ddd": "011",
+                "numero": "2234-5678",
+                "ramal": "12",
+            },
             emails={"ind_principal": "N", "email": "ana.lima@example.com"},
             qualificacoes_pf={
                 "cod_ocupacao": "C",
@@ -256,7 +263,9 @@ def test_a_whole_company(documents: Mapper) -> None:
         "incorporationDate": "2001-03-01T03:00:00Z",
         "cnpjNumber": CNPJ,
         "companiesCnpj": [CNPJ],
-        "otherDocuments": [{"type": "EIN nº", "number": "98-7", "country": "USA", "expirationDate": "2030-01-31"}],
+        "otherDocuments": [
+            {"type": "EIN nº", "number": "98-7", "country": "USA", "expirationDate": "2030-01-31"}
+        ],
         "parties": [
             {
                 "personType": "PESSOA_NATURAL",
@@ -329,7 +338,12 @@ def whole_company(key: str = "J1", tax_id: str = CNPJ) -> dict[str, Sequence[Row
             tax_id,
             clientes={"cod_marca": "03"},
             pessoas_juridicas={"nome_fantasia": "Padaria"},
-            documentos={"tipo_documento": "EIN nº", "numero": "98-7", "pais": "USA", "validade": "31/01/2030"},
+            documentos={
+                "tipo_documento": "EIN nº",
+                "numero": "98-7",
+                "pais": "USA",
+                "validade": "31/01/2030",
+            },
             enderecos={},
             telefones={},
             emails={},
@@ -385,7 +399,12 @@ def whole_company(key: str = "J1", tax_id: str = CNPJ) -> dict[str, Sequence[Row
 
 
 def test_the_same_export_as_csv_and_as_parquet_gives_identical_documents(tmp_path: Path) -> None:
-    registers = [whole_natural_person(), whole_company(), natural_person("F2", cpf(2)), company("J2", cnpj(9))]
+    registers = [
+        whole_natural_person(),
+        whole_company(),
+        natural_person("F2", cpf(2)),
+        company("J2", cnpj(9)),
+    ]
     csv = documents_of(tmp_path / "csv", *registers)
     assert documents_of(tmp_path / "parquet", *registers, file_format="parquet") == csv
     assert documents_of(tmp_path / "lf", *registers, line_end="\n") == csv
@@ -393,7 +412,9 @@ def test_the_same_export_as_csv_and_as_parquet_gives_identical_documents(tmp_pat
 
 def test_buckets_of_any_size_give_the_same_documents(tmp_path: Path) -> None:
     registers = [natural_person(f"F{number}", cpf(number // 2)) for number in range(2, 9)]
-    folder = write_export(tmp_path, *registers, whole_natural_person("F1", cpf(1)), whole_company(), natural_person("F9", ""))
+    folder = write_export(
+        tmp_path, *registers, whole_natural_person("F1", cpf(1)), whole_company(), natural_person("F9", "")
+    )
     whole = mapped(folder)
     assert all(mapped(folder, bucket_size=size) == whole for size in (1, 2, 3))
     assert {name: len(found) for name, found in whole.items()} == {PI: 9, BI: 1, PQ: 5, BQ: 1, PF: 5, BF: 1}
@@ -401,15 +422,17 @@ def test_buckets_of_any_size_give_the_same_documents(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("table", [table for table in COLUMNS if table != "clientes"])
 def test_any_table_may_be_empty_or_absent(tmp_path: Path, table: str) -> None:
-    rest = [{name: rows for name, rows in who.items() if name != table} for who in (whole_natural_person(), whole_company())]
+    rest = [
+        {name: rows for name, rows in who.items() if name != table}
+        for who in (whole_natural_person(), whole_company())
+    ]
     empty = documents_of(tmp_path / "empty", *rest)
     assert documents_of(tmp_path / "absent", *rest, absent=[table]) == empty
-    assert documents_of(tmp_path / "parquet", *rest, file_format="parquet") == empty
     assert empty[PI].keys() == {"F1"}
 
 
 def test_no_customers_at_all(tmp_path: Path) -> None:
-    nobody = {name: {} for name in NAMES}
+    nobody: dict[str, Any] = {name: {} for name in NAMES}
     assert documents_of(tmp_path / "empty") == nobody
     assert documents_of(tmp_path / "parquet", file_format="parquet") == nobody
     assert documents_of(tmp_path / "absent", absent=["clientes"]) == nobody
@@ -429,8 +452,8 @@ CODES: list[tuple[str, str, str, list[str], str]] = [
     ("qualificacoes_pf", "freq_renda", PQ, ["informedIncome", "frequency"],
      "D DIARIA S SEMANAL Q QUINZENAL M MENSAL B BIMESTRAL T TRIMESTRAL E SEMESTRAL A ANUAL O OUTROS"),
     ("produtos", "cod_produto", PF, ["productsServicesType"],
-     "01 CONTA_DEPOSITO_A_VISTA 02 CONTA_POUPANCA 03 CONTA_PAGAMENTO_PRE_PAGA 04 CARTAO_CREDITO 05 OPERACAO_CREDITO "
-     "06 SEGURO 07 PREVIDENCIA 08 INVESTIMENTO 09 OPERACOES_CAMBIO 10 CONTA_SALARIO 11 CREDENCIAMENTO 99 OUTROS"),
+     ("01 CONTA_DEPOSITO_A_VISTA 02 CONTA_POUPANCA 03 CONTA_PAGAMENTO_PRE_PAGA 04 CARTAO_CREDITO 05 OPERACAO_CREDITO "
+     "06 SEGURO 07 PREVIDENCIA 08 INVESTIMENTO 09 OPERACOES_CAMBIO 10 CONTA_SALARIO 11 CREDENCIAMENTO 99 OUTROS")),
     ("contas", "tipo", PF, ["accounts", "type"],
      "CC CONTA_DEPOSITO_A_VISTA CP CONTA_POUPANCA PP CONTA_PAGAMENTO_PRE_PAGA"),
     ("contas", "subtipo", PF, ["accounts", "subtype"], "I INDIVIDUAL S CONJUNTA_SIMPLES C CONJUNTA_SOLIDARIA"),
@@ -439,13 +462,18 @@ CODES: list[tuple[str, str, str, list[str], str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("table", "column", "structure", "path", "codes"), CODES, ids=[f"{c[0]}.{c[1]}" for c in CODES])
+@pytest.mark.parametrize(
+    ("table", "column", "structure", "path", "codes"), CODES, ids=[f"{c[0]}.{c[1]}" for c in CODES]
+)
 def test_every_code_has_its_meaning(
     documents: Mapper, table: str, column: str, structure: str, path: list[str], codes: str
 ) -> None:
     words = codes.split()
     pairs = dict(zip(words[::2], words[1::2], strict=True))
-    registers = [natural_person(f"F{code}", cpf(number), **{table: {column: code}}) for number, code in enumerate(pairs, 1)]
+    registers = [
+        natural_person(f"F{code}", cpf(number), **{table: {column: code}})
+        for number, code in enumerate(pairs, 1)
+    ]
     found = documents(*registers)[structure]
     for code, meaning in pairs.items():
         value: Any = found[f"F{code}"]
@@ -459,9 +487,10 @@ def test_every_code_has_its_meaning(
 
 
 @pytest.mark.parametrize(
-    ("street", "number", "told"), [("Rua A", "10", "Rua A, 10"), ("Rua A", "", "Rua A"), ("Rua A", "S/N", "Rua A, S/N")]
+    ("street", "number", "told"),
+    [("Rua A", "10", "Rua A, 10"), ("Rua A", "", "Rua A"), ("Rua A", "S/N", "Rua A, S/N")],
 )
-def test_street_and_number_make_one_address(person: Mapper, street: str, number: str, told: str) -> None:
+def test_street_and_number_make_one_address(person: OneMapper, street: str, number: str, told: str) -> None:
     found = person(PI, enderecos={"logradouro": street, "numero": number})
     assert found["contacts"]["postalAddresses"][0]["address"] == told
 
@@ -485,7 +514,9 @@ def test_shares_are_compared_and_then_rounded(
 ) -> None:
     if file_format == "parquet" and len(percent) > 12:
         percent = "24,99999999"
-    parties = documents(company(socios={"perfil": role, "pct_participacao": percent}), file_format=file_format)[BI]["J1"]["parties"]
+    parties = documents(
+        company(socios={"perfil": role, "pct_participacao": percent}), file_format=file_format
+    )[BI]["J1"]["parties"]
     assert [party["shareholding"] for party in parties] == ([] if told is None else [told])
 
 
@@ -506,7 +537,9 @@ def test_shares_are_compared_and_then_rounded(
 def test_amounts_keep_two_to_four_decimals_and_are_never_rounded(
     documents: Mapper, amount: str, told: str, file_format: str
 ) -> None:
-    found = documents(company(qualificacoes_pj={"valor_faturamento": amount}), file_format=file_format)[BQ]["J1"]
+    found = documents(company(qualificacoes_pj={"valor_faturamento": amount}), file_format=file_format)[BQ][
+        "J1"
+    ]
     assert found["informedRevenue"]["amount"]["amount"] == told
 
 
@@ -519,7 +552,9 @@ def test_amounts_keep_two_to_four_decimals_and_are_never_rounded(
         ("10/03/2015 00:00:00", "01/01/0001", "2015-03-10T03:00:00Z"),
     ],
 )
-def test_the_relation_starts_with_the_earlier_start(person: Mapper, first: str, second: str, told: str) -> None:
+def test_the_relation_starts_with_the_earlier_start(
+    person: OneMapper, first: str, second: str, told: str
+) -> None:
     assert person(PF, clientes={"dt_inicio_3040": first, "dt_inicio_ccs": second})["startDate"] == told
 
 
@@ -540,12 +575,21 @@ OWN_TABLES = {
 }
 
 
-@pytest.mark.parametrize(("structure", "table"), [(name, table) for name in OWN_TABLES for table in OWN_TABLES[name]])
+@pytest.mark.parametrize(
+    ("structure", "table"), [(name, table) for name in OWN_TABLES for table in OWN_TABLES[name]]
+)
 def test_a_document_was_updated_with_the_latest_row_of_its_own_tables(
     documents: Mapper, structure: str, table: str
 ) -> None:
-    tables: dict[str, Any] = {name: at(2) for names in OWN_TABLES.values() for name in names} | {"clientes": at(9)}
-    found = documents(natural_person(**tables | {table: [at(3), at(5), at(4)] if table[:1] not in "pq" or table == "produtos" else at(5)}))
+    tables: dict[str, Any] = {name: at(2) for names in OWN_TABLES.values() for name in names} | {
+        "clientes": at(9)
+    }
+    found = documents(
+        natural_person(
+            **tables
+            | {table: [at(3), at(5), at(4)] if table[:1] not in "pq" or table == "produtos" else at(5)}
+        )
+    )
     assert {name: found[name]["F1"]["updateDateTime"] for name in OWN_TABLES} == {
         name: changed(5 if name == structure else 2) for name in OWN_TABLES
     }
@@ -554,14 +598,17 @@ def test_a_document_was_updated_with_the_latest_row_of_its_own_tables(
 @pytest.mark.parametrize("structure", [BI, BQ, BF])
 def test_companies_have_own_tables_too(documents: Mapper, structure: str) -> None:
     tables = {BI: "pessoas_juridicas", BQ: "qualificacoes_pj", BF: "produtos"}
-    rest: dict[str, Any] = {table: at(2) for table in tables.values()} | {tables[structure]: at(5), "clientes": at(9)}
+    rest: dict[str, Any] = {table: at(2) for table in tables.values()} | {
+        tables[structure]: at(5),
+        "clientes": at(9),
+    }
     found = documents(company(**rest, socios={}, atividades_economicas={}))
     assert {name: found[name]["J1"]["updateDateTime"] for name in tables} == {
         name: changed(5 if name == structure else 2) for name in tables
     }
 
 
-def test_where_a_row_has_no_time_that_of_clientes_stands_for_that_row_alone(person: Mapper) -> None:
+def test_where_a_row_has_no_time_that_of_clientes_stands_for_that_row_alone(person: OneMapper) -> None:
     assert person(PF, clientes=at(3), produtos=[at(2), NONE])["updateDateTime"] == changed(3)
     assert person(PF, clientes=at(3), produtos=[at(5), NONE])["updateDateTime"] == changed(5)
     assert person(PF, clientes=at(3), produtos=[at(2), at(1)])["updateDateTime"] == changed(2)
@@ -569,7 +616,8 @@ def test_where_a_row_has_no_time_that_of_clientes_stands_for_that_row_alone(pers
 
 def test_without_a_row_the_time_of_clientes_holds(documents: Mapper) -> None:
     found = documents(
-        natural_person(clientes=at(3), produtos=None), company(clientes=at(4), qualificacoes_pj=None, atividades_economicas={})
+        natural_person(clientes=at(3), produtos=None),
+        company(clientes=at(4), qualificacoes_pj=None, atividades_economicas={}),
     )
     assert found[PF]["F1"]["updateDateTime"] == changed(3)
     assert found[BQ]["J1"] == {
@@ -578,7 +626,7 @@ def test_without_a_row_the_time_of_clientes_holds(documents: Mapper) -> None:
     }
 
 
-def test_closed_rows_count_for_the_time_and_for_nothing_else(person: Mapper) -> None:
+def test_closed_rows_count_for_the_time_and_for_nothing_else(person: OneMapper) -> None:
     found = person(
         PF,
         produtos=[at(2), {"cod_produto": "01", "situacao": "E", **at(6)}],
@@ -589,8 +637,11 @@ def test_closed_rows_count_for_the_time_and_for_nothing_else(person: Mapper) -> 
 
 
 @pytest.mark.parametrize("kind", ["F", "M"])
-def test_a_note_on_a_telephone_stays_only_for_others(person: Mapper, kind: str) -> None:
-    assert "additionalInfo" not in person(PI, telefones={"tipo": kind, "desc_tipo": "Recado"})["contacts"]["phones"][0]
+def test_a_note_on_a_telephone_stays_only_for_others(person: OneMapper, kind: str) -> None:
+    assert (
+        "additionalInfo"
+        not in person(PI, telefones={"tipo": kind, "desc_tipo": "Recado"})["contacts"]["phones"][0]
+    )
 
 
 def test_notes_without_their_condition_are_not_sent(documents: Mapper) -> None:
@@ -615,10 +666,16 @@ def test_a_passport_is_sent_by_who_has_no_cpf(documents: Mapper) -> None:
         "passaporte_validade": "01/02/2030",
     }
     found = documents(
-        natural_person("F1", "000.000.000-00", pessoas_fisicas=passport), natural_person("F2", CPF, pessoas_fisicas=passport)
+        natural_person("F1", "000.000.000-00", pessoas_fisicas=passport),
+        natural_person("F2", CPF, pessoas_fisicas=passport),
     )
     assert found[PI]["F1"]["documents"] == {
-        "passport": {"number": "CX12", "country": "CAN", "expirationDate": "2030-02-01", "issueDate": "2020-02-01"}
+        "passport": {
+            "number": "CX12",
+            "country": "CAN",
+            "expirationDate": "2030-02-01",
+            "issueDate": "2020-02-01",
+        }
     }
     assert found[PI]["F2"]["documents"] == {"cpfNumber": CPF}
 
@@ -626,11 +683,16 @@ def test_a_passport_is_sent_by_who_has_no_cpf(documents: Mapper) -> None:
 @pytest.mark.parametrize(("kind", "told"), [("CC", "0001"), ("CP", "0001"), ("PP", None)])
 def test_a_prepaid_account_has_no_branch(documents: Mapper, kind: str, told: str | None) -> None:
     found = documents(natural_person(contas={"tipo": kind}), company(contas={"tipo": kind}))
-    assert {found[PF]["F1"]["accounts"][0].get("branchCode"), found[BF]["J1"]["accounts"][0].get("branchCode")} == {told}
+    assert {
+        found[PF]["F1"]["accounts"][0].get("branchCode"),
+        found[BF]["J1"]["accounts"][0].get("branchCode"),
+    } == {told}
 
 
 @pytest.mark.parametrize(("ddi", "told"), [("55", "55"), ("+55", "55"), ("1", "1"), ("", None)])
-def test_the_country_calling_code_is_sent_if_there_is_one(person: Mapper, ddi: str, told: str | None) -> None:
+def test_the_country_calling_code_is_sent_if_there_is_one(
+    person: OneMapper, ddi: str, told: str | None
+) -> None:
     assert person(PI, telefones={"ddi": ddi})["contacts"]["phones"][0].get("countryCallingCode") == told
 
 
@@ -643,7 +705,12 @@ def test_the_country_calling_code_is_sent_if_there_is_one(person: Mapper, ddi: s
         ("27/02/2023", "2028-02-29", False),
     ],
 )
-def test_a_portability_lasts_five_years_to_the_day(documents: Mapper, approved: str, day: str, sent: bool) -> None:  # noqa: FBT001
+def test_a_portability_lasts_five_years_to_the_day(
+    documents: Mapper,
+    approved: str,
+    day: str,
+    sent: bool,  # noqa: FBT001 (a table of cases)
+) -> None:
     found = documents(natural_person(portabilidades={"dt_aprovacao": approved}), day=day)[PF]["F1"]
     assert ("portabilitiesReceived" in found) is sent
 
@@ -658,22 +725,28 @@ def test_a_portability_lasts_five_years_to_the_day(documents: Mapper, approved: 
     ],
 )
 def test_no_payroll_link_of_a_person_with_nothing_but_a_salary_account(
-    person: Mapper, products: list[str], sent: bool  # noqa: FBT001
+    person: OneMapper,
+    products: list[str],
+    sent: bool,  # noqa: FBT001
 ) -> None:
     found = person(PF, produtos=[{"cod_produto": code} for code in products], vinculos_folha={})
     assert ("paychecksBankLink" in found) is sent
 
 
-def test_a_closed_product_does_not_save_the_payroll_link(person: Mapper) -> None:
+def test_a_closed_product_does_not_save_the_payroll_link(person: OneMapper) -> None:
     products = [{"cod_produto": "10"}, {"cod_produto": "01", "situacao": "E"}]
     assert "paychecksBankLink" not in person(PF, produtos=products, vinculos_folha={})
 
 
-def test_documents_of_a_nationality_go_to_the_first_of_its_name_in_source_order(person: Mapper) -> None:
+def test_documents_of_a_nationality_go_to_the_first_of_its_name_in_source_order(person: OneMapper) -> None:
     found = person(
         PI,
         nacionalidades=[{"pais": "USA"}, {"pais": " CAN "}, {"pais": "USA"}],
-        nacionalidade_documentos=[{"pais": "CAN", "numero": "1"}, {"pais": "USA", "numero": "2"}, {"pais": "CAN", "numero": "3"}],
+        nacionalidade_documentos=[
+            {"pais": "CAN", "numero": "1"},
+            {"pais": "USA", "numero": "2"},
+            {"pais": "CAN", "numero": "3"},
+        ],
     )
     numbers = [[document["number"] for document in one["documents"]] for one in found["nationality"]]
     assert numbers == [["2"], ["1", "3"], []]
@@ -686,12 +759,22 @@ def test_several_registers_give_one_identification_each_and_one_relation(documen
     found = documents(
         natural_person("F2", CPF, produtos=[{"cod_produto": "05"}, {"cod_produto": "06"}]),
         natural_person("F10", "123.456.789-09", produtos=[{"cod_produto": "06"}, {"cod_produto": "04"}]),
-        natural_person("F3", CPF.lstrip("0"), produtos={"cod_produto": "08"}, clientes={"dt_inicio_ccs": "01/01/2001 00:00:00"}),
+        natural_person(
+            "F3",
+            CPF.lstrip("0"),
+            produtos={"cod_produto": "08"},
+            clientes={"dt_inicio_ccs": "01/01/2001 00:00:00"},
+        ),
     )
     assert found[PI].keys() == {"F2", "F10", "F3"}
     assert {name: list(found[name]) for name in (PQ, PF)} == {PQ: ["F10"], PF: ["F10"]}
     relation = found[PF]["F10"]
-    assert relation["productsServicesType"] == ["SEGURO", "CARTAO_CREDITO", "OPERACAO_CREDITO", "INVESTIMENTO"]
+    assert relation["productsServicesType"] == [
+        "SEGURO",
+        "CARTAO_CREDITO",
+        "OPERACAO_CREDITO",
+        "INVESTIMENTO",
+    ]
     assert relation["startDate"] == "2001-01-01T02:00:00Z"
 
 
@@ -705,7 +788,13 @@ def test_lists_are_in_order_of_core_key_and_then_source_line(documents: Mapper) 
 def test_elements_that_differ_anywhere_are_both_sent(documents: Mapper) -> None:
     found = documents(
         natural_person("A", CPF, contas={"digito": "1"}, portabilidades={}, vinculos_folha={}),
-        natural_person("B", CPF, contas=[{"digito": "2"}, {"digito": "1"}], portabilidades={}, vinculos_folha={"ispb_banco": "1"}),
+        natural_person(
+            "B",
+            CPF,
+            contas=[{"digito": "2"}, {"digito": "1"}],
+            portabilidades={},
+            vinculos_folha={"ispb_banco": "1"},
+        ),
     )[PF]["A"]
     assert [account["checkDigit"] for account in found["accounts"]] == ["1", "2"]
     assert len(found["portabilitiesReceived"]) == 1
@@ -713,7 +802,11 @@ def test_elements_that_differ_anywhere_are_both_sent(documents: Mapper) -> None:
 
 
 def other_product(text: str, day: int) -> dict[str, Any]:
-    return {"pessoas_fisicas": {"desc_outros_produtos": text}, "clientes": at(day), "produtos": {"cod_produto": "99"}}
+    return {
+        "pessoas_fisicas": {"desc_outros_produtos": text},
+        "clientes": at(day),
+        "produtos": {"cod_produto": "99"},
+    }
 
 
 def test_the_free_text_is_that_of_the_register_updated_last_that_has_one(documents: Mapper) -> None:
@@ -736,7 +829,8 @@ def test_the_qualification_is_that_of_the_register_updated_last(documents: Mappe
 
 def test_united_documents_were_updated_with_the_latest_row_of_all_registers(documents: Mapper) -> None:
     found = documents(
-        natural_person("A", CPF, clientes=at(9), produtos=at(3)), natural_person("B", CPF, clientes=at(8), produtos=at(4))
+        natural_person("A", CPF, clientes=at(9), produtos=at(3)),
+        natural_person("B", CPF, clientes=at(8), produtos=at(4)),
     )
     assert found[PF]["A"]["updateDateTime"] == changed(4)
 
@@ -750,7 +844,12 @@ def test_the_same_number_of_a_person_and_of_a_company_is_not_one_person(document
 
 
 def test_registers_without_a_tax_id_are_persons_of_their_own(documents: Mapper) -> None:
-    found = documents(natural_person("F1", ""), natural_person("F2", "000.000.000-00"), company("J1", ""), company("J2", "0"))
+    found = documents(
+        natural_person("F1", ""),
+        natural_person("F2", "000.000.000-00"),
+        company("J1", ""),
+        company("J2", "0"),
+    )
     assert {name: found[name].keys() for name in (PF, PQ, BF, BQ)} == {
         PF: {"F1", "F2"}, PQ: {"F1", "F2"}, BF: {"J1", "J2"}, BQ: {"J1", "J2"},
     }  # fmt: skip
@@ -759,7 +858,13 @@ def test_registers_without_a_tax_id_are_persons_of_their_own(documents: Mapper) 
 def test_a_closed_register_adds_nothing_to_a_person_with_an_open_one(documents: Mapper) -> None:
     old = {"dt_inicio_ccs": "01/01/1999 00:00:00", "situacao": "E", **at(9)}
     found = documents(
-        natural_person("A", CPF, clientes=old, produtos={"cod_produto": "01", **at(9)}, qualificacoes_pf={"cnpj_empresa": cnpj(2)}),
+        natural_person(
+            "A",
+            CPF,
+            clientes=old,
+            produtos={"cod_produto": "01", **at(9)},
+            qualificacoes_pf={"cnpj_empresa": cnpj(2)},
+        ),
         natural_person("B", CPF, clientes={"situacao": "B", **at(2)}, produtos=at(2)),
     )
     assert found[PF] == {
@@ -782,6 +887,6 @@ def test_a_person_with_only_closed_registers_has_no_relation(documents: Mapper) 
 
 
 def test_the_core_key_is_opaque_text(documents: Mapper) -> None:
-    keys = ["0001", "1", "é ;\"x", "NA", "12345678901234567890"]
+    keys = ["0001", "1", 'é ;"x', "NA", "12345678901234567890"]
     found = documents(*(natural_person(key, cpf(number)) for number, key in enumerate(keys)))
     assert found[PI].keys() == set(keys)

@@ -11,10 +11,10 @@ import pytest
 
 from customers.pseudonyms import customer_refs
 from tests.bank import BF, BI, BQ, NAMES, PF, PI, PQ, SECRET, Bank
-from tests.exports import Register, company, cpf, cnpj, natural_person, rows
+from tests.exports import Register, cnpj, company, cpf, natural_person, rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from tests.exports import Row
 
@@ -34,9 +34,11 @@ class Case:
 
     @property
     def name(self) -> str:
+        """Name the test."""
         return f"{self.table}.{self.column}={self.value}"
 
     def register(self, number: int) -> Register:
+        """Make the register whose one cell is wrong."""
         tables: dict[str, Any] = dict(self.beside or {})
         cell = {self.column: self.value}
         tables[self.table] = {**tables.get(self.table, {}), **cell}
@@ -45,6 +47,7 @@ class Case:
         return natural_person(self.key(number), tables.pop("cpf", cpf(1000 + number)), **tables)
 
     def key(self, number: int) -> str:
+        """Return the core key of the case of this number."""
         return f"K{number:03}"
 
 
@@ -181,7 +184,9 @@ class Night:
     def of(self, key: str, structure: str | None = None, severity: str = "reject") -> list[dict[str, Any]]:
         """Return the findings on one register."""
         (ref,) = customer_refs(pa.array([key]), SECRET).to_pylist()
-        wanted = {"customer_ref": ref, "severity": severity} | ({} if structure is None else {"structure": structure})
+        wanted = {"customer_ref": ref, "severity": severity} | (
+            {} if structure is None else {"structure": structure}
+        )
         return [row for row in self.findings if wanted.items() <= row.items()]
 
     def line(self, table: str, key: str) -> int:
@@ -191,10 +196,10 @@ class Night:
 
 
 @pytest.fixture(scope="module")
-def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
+def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
     folder = tmp_path_factory.mktemp("night")
     bank = Bank(folder, f"sqlite:///{folder / 'cadastra.db'}")
-    yield Night(bank, [*(case.register(number) for number, case in enumerate(CASES)), *PLACES])
+    return Night(bank, [*(case.register(number) for number, case in enumerate(CASES)), *PLACES])
 
 
 @pytest.mark.parametrize("number", range(len(CASES)), ids=[case.name for case in CASES])
@@ -232,7 +237,11 @@ PLACES: list[Register] = [
     company("NOCNPJ", ""),
     natural_person("LOST", cpf(11), nacionalidades={}, nacionalidade_documentos=[{}, {"pais": "USA"}]),
     natural_person("CLOSED", cpf(12), clientes={"situacao": "E"}),
-    rows("emails", {"cod_cliente": "GHOST", "email": "x@example.com"}, {"cod_cliente": "", "email": "x@example.com"}),
+    rows(
+        "emails",
+        {"cod_cliente": "GHOST", "email": "x@example.com"},
+        {"cod_cliente": "", "email": "x@example.com"},
+    ),
     rows("produtos", {"cod_cliente": " GHOST ", "cod_produto": "01"}),
 ]
 
@@ -244,18 +253,26 @@ def rules(night: Night, key: str, severity: str = "reject") -> set[tuple[str, st
 @pytest.mark.parametrize("key", ["STATUS", "NOSTATUS"])
 def test_a_state_of_the_relation_that_no_table_lists_refuses_every_document(night: Night, key: str) -> None:
     assert rules(night, key) == {(name, "$", "X-UNMAPPED") for name in (PI, PQ, PF)}
-    assert {(row["source_file"], row["source_line"]) for row in night.of(key)} == {("clientes.csv", night.line("clientes", key))}
+    assert {(row["source_file"], row["source_line"]) for row in night.of(key)} == {
+        ("clientes.csv", night.line("clientes", key))
+    }
     assert not any(key in night.served[name] for name in NAMES)
 
 
 def test_a_customer_of_no_known_kind_is_found_once(night: Night) -> None:
     (finding,) = night.of("KIND")
-    assert (finding["structure"], finding["rule"], finding["source_file"]) == ("", "X-UNMAPPED", "clientes.csv")
+    assert (finding["structure"], finding["rule"], finding["source_file"]) == (
+        "",
+        "X-UNMAPPED",
+        "clientes.csv",
+    )
     assert night.of("KIND", severity="warn") == []
 
 
 def test_a_time_of_clientes_that_cannot_be_read_is_not_dropped(night: Night) -> None:
-    assert rules(night, "TIME") == {(name, "$.updateDateTime", "S-format:/data/updateDateTime") for name in (PI, PQ, PF)}
+    assert rules(night, "TIME") == {
+        (name, "$.updateDateTime", "S-format:/data/updateDateTime") for name in (PI, PQ, PF)
+    }
     assert {row["source_file"] for row in night.of("TIME")} == {"clientes.csv"}
 
 
@@ -276,7 +293,9 @@ def test_without_a_detail_row_what_it_should_say_is_missing(night: Night) -> Non
 def test_a_key_twice_in_a_table_of_one_row_refuses_every_document(night: Night, key: str, table: str) -> None:
     found = night.of(key)
     assert rules(night, key) == {(name, "$", "X-DUPLICATE-KEY") for name in (PI, PQ, PF)}
-    assert {(row["source_file"], row["source_line"]) for row in found} == {(f"{table}.csv", night.line(table, key) + 1)}
+    assert {(row["source_file"], row["source_line"]) for row in found} == {
+        (f"{table}.csv", night.line(table, key) + 1)
+    }
     assert not any(key in night.served[name] for name in NAMES)
 
 
@@ -313,7 +332,11 @@ def test_a_document_of_no_nationality_is_reported_and_refuses_nothing(night: Nig
 
 
 def test_no_finding_holds_a_value(night: Night) -> None:
-    told = [row[name] or "" for row in night.findings for name in ("shape", "occurrence", "rule", "customer_ref", "source_file")]
+    told = [
+        row[name] or ""
+        for row in night.findings
+        for name in ("shape", "occurrence", "rule", "customer_ref", "source_file")
+    ]
     assert all(re.fullmatch(r"[9A !-/:-@\[-`{-~?…]*", row["shape"] or "") for row in night.findings)
     for value in ("Lima", "Acácias", "example.com", "GHOST", "K001", cpf(1), cnpj(5), "ITIN", "Padaria"):
         assert not any(value in text for text in told)
@@ -335,5 +358,16 @@ def _customers() -> list[Row]:
 def test_without_the_omitted_nothing_but_the_bad_was_refused(night: Night) -> None:
     refused = {row["customer_ref"] for row in night.findings if row["severity"] in {"reject", "halt"}}
     expected = [case.key(number) for number, case in enumerate(CASES)]
-    expected += ["STATUS", "NOSTATUS", "KIND", "TIME", "NODETAIL", "NOFIRM", "TWICE", "TWICEQ", "AGAIN", "NOCNPJ"]
+    expected += [
+        "STATUS",
+        "NOSTATUS",
+        "KIND",
+        "TIME",
+        "NODETAIL",
+        "NOFIRM",
+        "TWICE",
+        "TWICEQ",
+        "AGAIN",
+        "NOCNPJ",
+    ]
     assert refused == set(customer_refs(pa.array(expected), SECRET).to_pylist())

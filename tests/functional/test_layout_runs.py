@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from flows.settling import Tally
 
 ANA, BIA = cpf(1), cpf(2)
-BAD = {"pessoas_fisicas": {"dt_nascimento": "31/02/1990"}, "qualificacoes_pf": {"cnpj_empresa": "x"}, "produtos": {"cod_produto": "77"}}
+BAD: dict[str, Any] = {
+    "pessoas_fisicas": {"dt_nascimento": "31/02/1990"},
+    "qualificacoes_pf": {"cnpj_empresa": "x"},
+    "produtos": {"cod_produto": "77"},
+}
 
 
 @pytest.fixture
@@ -27,7 +31,15 @@ def bank(tmp_path: Path, sqlite_url: str) -> Bank:
 
 def tally(found: Tally) -> dict[str, Any]:
     """Return the counts that are not zero."""
-    names = ("read", "published_new", "published_changed", "unchanged", "rejected_stale", "rejected_unserved", "withdrawn")
+    names = (
+        "read",
+        "published_new",
+        "published_changed",
+        "unchanged",
+        "rejected_stale",
+        "rejected_unserved",
+        "withdrawn",
+    )
     counts = {name: getattr(found, name) for name in names}
     return {name: count for name, count in counts.items() if count} | {
         reason: count for reason, count in found.excluded.items() if count
@@ -68,7 +80,7 @@ def test_who_is_not_in_a_full_export_has_left(tmp_path: Path, any_database: str)
     }  # fmt: skip
     assert tally(report.tallies[PI]) == {"read": 1, "unchanged": 1, "withdrawn": 1}
     assert bank.availability()[ANA] == "UNAVAILABLE"
-    history = bank.query(f"SELECT valid_to FROM history WHERE structure = '{PI}'")  # noqa: S608 (our own name)
+    history = bank.query(f"SELECT valid_to FROM history WHERE structure = '{PI}'")
     assert sorted(row["valid_to"] is None for row in history) == [False, True]
 
 
@@ -78,19 +90,24 @@ def test_who_comes_back_is_served_again_without_being_stored_again(bank: Bank) -
     report = bank.run(person("F1"), company())
     assert tally(report.tallies[PI]) == {"read": 1, "published_new": 1}
     assert set(bank.served(PI)) == {"F1"}
-    assert bank.query(f"SELECT COUNT(*) AS n FROM documents WHERE structure = '{PI}'") == [{"n": 1}]  # noqa: S608
+    assert bank.query(f"SELECT COUNT(*) AS n FROM documents WHERE structure = '{PI}'") == [{"n": 1}]
     assert bank.availability()[ANA] == "AVAILABLE"
 
 
-def test_a_refused_document_leaves_the_last_good_one_stale_until_it_recovers(tmp_path: Path, any_database: str) -> None:
+def test_a_refused_document_leaves_the_last_good_one_stale_until_it_recovers(
+    tmp_path: Path, any_database: str
+) -> None:
     bank = Bank(tmp_path, any_database)
     bank.run(person("F1"), company())
     good = {name: bank.served(name) for name in (PI, PQ, PF)}
     second = bank.run(person("F1", **BAD), person("F2", BIA, **BAD), company())
-    assert all(tally(second.tallies[name]) == {"read": 2, "rejected_stale": 1, "rejected_unserved": 1} for name in good)
-    since = bank.query(f"SELECT stale_since FROM {PI}")  # noqa: S608 (our own name)
+    assert all(
+        tally(second.tallies[name]) == {"read": 2, "rejected_stale": 1, "rejected_unserved": 1}
+        for name in good
+    )
+    since = bank.query(f"SELECT stale_since FROM {PI}")
     bank.run(person("F1", **BAD), company())
-    assert bank.query(f"SELECT stale_since FROM {PI}") == since  # noqa: S608 (as above)
+    assert bank.query(f"SELECT stale_since FROM {PI}") == since
     assert {name: bank.served(name) for name in good} == good
     assert bank.stale(PI) == bank.stale(PQ) == bank.stale(PF) == {"F1"}
     bank.run(person("F1", produtos={"cod_produto": "05"}), company())
@@ -100,7 +117,11 @@ def test_a_refused_document_leaves_the_last_good_one_stale_until_it_recovers(tmp
 
 def test_a_qualification_whose_rows_vanished_is_withdrawn(bank: Bank) -> None:
     bank.run(person("F1"), person("F2"), company())
-    report = bank.run(person("F1", qualificacoes_pf=None), person("F2", qualificacoes_pf=None), company(qualificacoes_pj=None))
+    report = bank.run(
+        person("F1", qualificacoes_pf=None),
+        person("F2", qualificacoes_pf=None),
+        company(qualificacoes_pj=None),
+    )
     assert bank.served(PQ) == bank.served(BQ) == {}
     assert tally(report.tallies[PQ]) == {"read": 2, "merged": 1, "no-source": 1, "withdrawn": 1}
     assert tally(report.tallies[BQ]) == {"read": 1, "no-source": 1, "withdrawn": 1}
@@ -134,7 +155,7 @@ def test_the_last_relation_stays_stale_when_another_register_leads_and_is_refuse
 
 def test_a_customer_whose_kind_cannot_be_read_any_more_has_not_left(bank: Bank) -> None:
     bank.run(person("F1"), person("F2", BIA), person("F3", BIA))
-    unknown = {"clientes": {"tipo_pessoa": "X"}}
+    unknown: dict[str, Any] = {"clientes": {"tipo_pessoa": "X"}}
     report = bank.run(person("F1", **unknown), person("F2", BIA, **unknown), person("F3", BIA))
     assert set(bank.served(PI)) == {"F1", "F2", "F3"}
     assert bank.stale(PI) == {"F1", "F2"}
@@ -153,22 +174,28 @@ def test_one_customer_only_and_nobody_at_all(bank: Bank) -> None:
     assert all(bank.served(name) == {} for name in NAMES)
 
 
-@pytest.mark.parametrize(
-    ("states", "told"),
-    [
-        ("A", "AVAILABLE"),
-        ("B", "TEMPORARILY_UNAVAILABLE"),
-        ("E", "UNAVAILABLE"),
-        ("BA", "AVAILABLE"),
-        ("EB", "TEMPORARILY_UNAVAILABLE"),
-        ("EA", "AVAILABLE"),
-        ("EZ", "TEMPORARILY_UNAVAILABLE"),
-        ("EBA", "AVAILABLE"),
-    ],
-)
-def test_a_person_is_as_available_as_the_best_register(bank: Bank, states: str, told: str) -> None:
-    bank.run(*(person(f"F{number}", clientes={"situacao": state}) for number, state in enumerate(states)))
-    assert bank.availability() == {ANA: told}
+STATES = {
+    "A": "AVAILABLE",
+    "B": "TEMPORARILY_UNAVAILABLE",
+    "E": "UNAVAILABLE",
+    "BA": "AVAILABLE",
+    "EB": "TEMPORARILY_UNAVAILABLE",
+    "EA": "AVAILABLE",
+    "EZ": "TEMPORARILY_UNAVAILABLE",
+    "EBA": "AVAILABLE",
+}
+
+
+def test_a_person_is_as_available_as_the_best_register(bank: Bank) -> None:
+    tax_ids = {states: cpf(number) for number, states in enumerate(STATES, 1)}
+    bank.run(
+        *(
+            person(f"{states}{place}", tax_id, clientes={"situacao": state})
+            for states, tax_id in tax_ids.items()
+            for place, state in enumerate(states)
+        )
+    )
+    assert bank.availability() == {tax_ids[states]: told for states, told in STATES.items()}
 
 
 # Deltas.
@@ -189,7 +216,9 @@ def test_a_delta_touches_only_who_is_in_it(tmp_path: Path, any_database: str) ->
 def test_where_a_register_is_missing_from_a_delta_nothing_is_united_anew(bank: Bank, sent: str) -> None:
     bank.run(person("F1"), person("F2", produtos={"cod_produto": "05"}))
     united = {name: bank.served(name) for name in (PQ, PF)}
-    report = bank.run(person(sent, produtos={"cod_produto": "08"}, pessoas_fisicas={"nome_social": "Aninha"}), kind="delta")
+    report = bank.run(
+        person(sent, produtos={"cod_produto": "08"}, pessoas_fisicas={"nome_social": "Aninha"}), kind="delta"
+    )
     assert tally(report.tallies[PI]) == {"read": 1, "published_changed": 1}
     assert tally(report.tallies[PQ]) == tally(report.tallies[PF]) == {"read": 1, "sibling-missing": 1}
     assert {name: bank.served(name) for name in united} == united
@@ -227,7 +256,7 @@ def test_a_register_that_changes_its_tax_id_is_served_under_the_new_one(bank: Ba
     bank.run(person("F1"))
     bank.run(person("F1", BIA), kind=kind)
     for name in (PI, PQ, PF):
-        (row,) = bank.query(f"SELECT core_key, tax_id FROM {name}")  # noqa: S608 (our own names)
+        (row,) = bank.query(f"SELECT core_key, tax_id FROM {name}")
         assert row == {"core_key": "F1", "tax_id": BIA}
     assert bank.availability() == {ANA: "UNAVAILABLE", BIA: "AVAILABLE"}
 
@@ -308,21 +337,27 @@ def test_parquet_publishes_the_same_bytes_as_csv(bank: Bank) -> None:
 
 
 def test_buckets_of_any_size_publish_the_same_bytes(tmp_path: Path, sqlite_url: str) -> None:
-    registers = [person(f"F{number}", cpf(number // 2)) for number in range(2, 9)]
+    registers = [person(f"F{number}", cpf(number // 2)) for number in range(2, 7)]
     Bank(tmp_path / "1", sqlite_url).run(*registers)
-    for size in (1, 2, 3):
+    for size in (1, 2):
         report = Bank(tmp_path / f"size-{size}", sqlite_url, bucket_size=size).run(*registers)
-        assert tally(report.tallies[PI]) == {"read": 7, "unchanged": 7}
-        assert tally(report.tallies[PF]) == {"read": 7, "merged": 3, "unchanged": 4}
+        assert tally(report.tallies[PI]) == {"read": 5, "unchanged": 5}
+        assert tally(report.tallies[PF]) == {"read": 5, "merged": 2, "unchanged": 3}
 
 
 def test_the_mark_of_the_unread_in_an_export_refuses_what_holds_it(bank: Bank) -> None:
     report = bank.run(
-        person("F1", pessoas_fisicas={"nome_civil": "\ufdd0Ana"}, qualificacoes_pf={"ocupacao": "a\ufdd0", "cod_ocupacao": "O"}),
+        person(
+            "F1",
+            pessoas_fisicas={"nome_civil": "\ufdd0Ana"},
+            qualificacoes_pf={"ocupacao": "a\ufdd0", "cod_ocupacao": "O"},
+        ),
         person("F2", "\ufdd0" + BIA, emails={"email": "\ufdd0"}),
         file_format="parquet",
     )
-    found = {(row["structure"], row["occurrence"], row["rule"]) for row in bank.findings(report, severity="reject")}
+    found = {
+        (row["structure"], row["occurrence"], row["rule"]) for row in bank.findings(report, severity="reject")
+    }
     assert found == {
         (PI, "$.civilName", "X-UNMAPPED"),
         (PQ, "$.occupationDescription", "X-UNMAPPED"),
@@ -335,7 +370,13 @@ def test_the_mark_of_the_unread_in_an_export_refuses_what_holds_it(bank: Bank) -
 
 def test_a_nul_in_an_export_refuses_what_holds_it_and_not_the_night(bank: Bank) -> None:
     report = bank.run(
-        person("F1", "1234\0"), person("F2", BIA, filiacao={"nome_civil": "a\0b"}), person("F\0", cpf(3)), person("F4", cpf(4))
+        person("F1", "1234\0"),
+        person("F2", BIA, filiacao={"nome_civil": "a\0b"}),
+        person("F\0", cpf(3)),
+        person("F4", cpf(4)),
     )
     assert set(bank.served(PI)) == {"F4"}
-    assert report.orphans == {f"{table}.csv": 1 for table in ("clientes", "empresas_cadastro", "pessoas_fisicas", "produtos", "qualificacoes_pf")}
+    assert report.orphans == {
+        f"{table}.csv": 1
+        for table in ("clientes", "empresas_cadastro", "pessoas_fisicas", "produtos", "qualificacoes_pf")
+    }

@@ -9,13 +9,11 @@ import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-import pyarrow as pa
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import update
 
 from customers.errors import Busy, CadastraError
 from sql.engine import writing
@@ -45,6 +43,15 @@ with open_store(sys.argv[1]) as store, hold(store, "run-2", heartbeat_seconds=fl
     print("ready", flush=True)
     sys.stdin.readline()
     publish(store, run_seq, 2)
+"""
+SETTLE_AND_DIE = """
+    import os, signal
+    from sql import partitions
+    from sql.engine import is_postgres, writing
+    with writing(store.engine) as connection:
+        if is_postgres(connection):
+            partitions.settle(connection, run_seq)
+    os.kill(os.getpid(), signal.SIGKILL)
 """
 RACER = """
 import sys
@@ -110,9 +117,9 @@ def lock_rows(store: Store) -> list[dict[str, object]]:
 
 def test_a_second_runner_is_told_who_and_since_when(store: Store, any_database: str) -> None:
     with program(HOLDER, any_database, "30") as holder:
-        with pytest.raises(Busy, match=rf"run run-2 has held the serving database for \d+ s \(process {holder.pid} on "):
-            with hold(store, "run-3"):
-                pytest.fail("two runs at once")
+        message = rf"run run-2 has held the serving database for \d+ s \(process {holder.pid} on "
+        with pytest.raises(Busy, match=message), hold(store, "run-3"):
+            pytest.fail("two runs at once")
         assert store.runs()[0]["state"] == "running"
         told(holder, "go on")
         assert holder.wait() == 0
@@ -125,12 +132,17 @@ def test_a_second_runner_is_told_who_and_since_when(store: Store, any_database: 
 def test_a_killed_holder_is_replaced_at_once_and_leaves_nothing(store: Store, any_database: str) -> None:
     day_of(store, 1, {ANA: "1"})
     with program(HOLDER, any_database, "30") as holder:
-        holder.send_signal(signal.SIGKILL)
+        holder.kill()
+        holder.wait()
         moment = time.monotonic()
         with hold(store, "run-3"):
             assert time.monotonic() - moment < 5
             killed = store.runs()[0]
-            assert (killed["run_id"], killed["state"], killed["counts"]) == ("run-2", "failed", {"problem": "killed"})
+            assert (killed["run_id"], killed["state"], killed["counts"]) == (
+                "run-2",
+                "failed",
+                {"problem": "killed"},
+            )
             assert store.query("SELECT COUNT(*) AS n FROM documents") == [{"n": 1}]
             assert store.query("SELECT COUNT(*) AS n FROM retired") == [{"n": 0}]
             assert contents_of(store) == {ANA: "1"}
@@ -141,11 +153,7 @@ def test_a_killed_holder_is_replaced_at_once_and_leaves_nothing(store: Store, an
 
 
 def test_a_killed_run_that_had_settled_its_documents_leaves_none(store: Store, any_database: str) -> None:
-    source = HOLDER.replace(
-        "publish(store, run_seq, 2)",
-        "import os, signal\nfrom sql import lock\nlock.verify = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "    publish(store, run_seq, 2)".replace("\n", "\n    "),
-    )
+    source = HOLDER.replace("publish(store, run_seq, 2)", SETTLE_AND_DIE.strip())
     with program(source, any_database, "30") as holder:
         told(holder, "go on")
         assert holder.wait() == -signal.SIGKILL
@@ -155,12 +163,15 @@ def test_a_killed_run_that_had_settled_its_documents_leaves_none(store: Store, a
 
 
 def test_a_child_that_outlives_the_holder_does_not_keep_the_lock(store: Store, any_database: str) -> None:
-    source = HOLDER.replace('print("ready"', 'child = os.fork() or time.sleep(60)\n    print("ready"').replace(
-        "import sys\n", "import os, sys, time\n", 1
-    ).replace("sys.stdin.readline()", "print(child, flush=True); sys.stdin.readline()")
+    source = (
+        HOLDER.replace('print("ready"', 'child = os.fork() or time.sleep(60)\n    print("ready"')
+        .replace("import sys\n", "import os, sys, time\n", 1)
+        .replace("sys.stdin.readline()", "print(child, flush=True); sys.stdin.readline()")
+    )
     with program(source, any_database, "30") as holder:
         child = int(heard(holder))
-        holder.send_signal(signal.SIGKILL)
+        holder.kill()
+        holder.wait()
         try:
             with hold(store, "run-3"):
                 assert started(child) is not None
@@ -191,7 +202,7 @@ def test_only_the_heartbeat_judges_a_holder_of_another_host(store: Store) -> Non
 def test_another_process_with_the_same_number_is_not_the_holder(store: Store) -> None:
     with hold(store, "run-1"):
         kept = dict(lock_rows(store)[0])
-    for changed in ({"pid": os.getppid()}, {"process_started": "before the boot"}):
+    for changed in ({"pid": 1}, {"process_started": "before the boot"}):
         with writing(store.engine) as connection:
             connection.execute(run_lock.insert().values(**{**kept, **changed}))
         with hold(store, "run-2"):
@@ -239,7 +250,7 @@ def test_a_run_that_lost_its_connection_does_not_flip(postgres_database: str) ->
             run_seq = begun(store, 1)
             store.write_documents(run_seq, documents({ANA: "1"}))
             terminate(postgres_database, store)
-            with pytest.raises(CadastraError, match="connection that held the lock .* was lost"):
+            with pytest.raises(CadastraError, match=r"connection that held the lock .* was lost"):
                 publish(store, run_seq, 1)
             assert not lock.lost.is_set()
         assert contents_of(store) == {}
@@ -323,5 +334,5 @@ def test_a_process_that_ended_is_gone_even_if_nobody_waited() -> None:
     wait_for(lambda: started(process.pid) is None)
     process.wait()
     process.stdout.close()
-    assert started(os.getpid()) == started(os.getpid()) != started(os.getppid())
+    assert started(os.getpid()) == started(os.getpid()) != started(1)
     assert started(2**22 + 1) is None

@@ -32,8 +32,20 @@ MEASURED = [
     *("quality_completeness", "quality_top_rules", "quality_quarantine", "quality_unmapped_codes"),
 ]
 HIDDEN = [
-    *("serving.documents", "serving.documents_shared", "serving.customer_states", "serving.periods", "serving.served"),
-    *("serving.refused_now", "serving.history", "control.served_again", "control.retired", "control.stale_marks"),
+    *(
+        "serving.documents",
+        "serving.documents_shared",
+        "serving.customer_states",
+        "serving.periods",
+        "serving.served",
+    ),
+    *(
+        "serving.refused_now",
+        "serving.history",
+        "control.served_again",
+        "control.retired",
+        "control.stale_marks",
+    ),
     *("control.sequences", "control.run_lock", "control.erasures", "control.purges"),
 ]
 
@@ -81,7 +93,7 @@ def refused(connection: psycopg.Connection, statement: str) -> bool:
 
 
 def readable(connection: psycopg.Connection, names: list[str]) -> list[str]:
-    return [name for name in names if not refused(connection, f"SELECT * FROM {name} LIMIT 1")]  # noqa: S608
+    return [name for name in names if not refused(connection, f"SELECT * FROM {name} LIMIT 1")]
 
 
 def test_the_etl_role_does_everything_that_runs_need(login: Callable[[str], str]) -> None:
@@ -114,7 +126,9 @@ def test_the_etl_role_has_no_right_beyond_the_database(login: Callable[[str], st
                 connection.execute(statement)
 
 
-def test_the_api_role_reads_what_is_served_and_nothing_else(login: Callable[[str], str], postgres_database: str) -> None:
+def test_the_api_role_reads_what_is_served_and_nothing_else(
+    login: Callable[[str], str], postgres_database: str
+) -> None:
     with open_store(postgres_database) as store:
         day_of(store, 1, {ANA: "1", BIA: "1"})
     with psycopg.connect(login(API)) as connection:
@@ -131,7 +145,9 @@ def test_the_api_role_reads_what_is_served_and_nothing_else(login: Callable[[str
             assert refused(connection, statement)
 
 
-def test_a_partition_made_later_is_served_but_not_readable(login: Callable[[str], str], postgres_database: str) -> None:
+def test_a_partition_made_later_is_served_but_not_readable(
+    login: Callable[[str], str], postgres_database: str
+) -> None:
     with open_store(login(ETL)) as store:
         large = begun(store, 1)
         store.write_documents(large, documents({f"id-{i}": "1" for i in range(100_000)}))
@@ -169,7 +185,9 @@ def test_a_reader_opens_the_store_without_migrating(login: Callable[[str], str],
         assert store.query("SELECT 1 AS one") == [{"one": 1}]
 
 
-def test_roles_can_log_in_themselves_and_find_the_names(login: Callable[[str], str], postgres_database: str) -> None:
+def test_roles_can_log_in_themselves_and_find_the_names(
+    login: Callable[[str], str], postgres_database: str
+) -> None:
     login(ETL)
     with psycopg.connect(postgres_database, autocommit=True) as admin:
         paths = {}
@@ -185,7 +203,9 @@ def test_roles_can_log_in_themselves_and_find_the_names(login: Callable[[str], s
     }
 
 
-def test_the_script_changes_nothing_the_second_time(login: Callable[[str], str], postgres_database: str) -> None:
+def test_the_script_changes_nothing_the_second_time(
+    login: Callable[[str], str], postgres_database: str
+) -> None:
     login(ETL)
     rights = "SELECT oid::regclass::text, relowner, relacl::text FROM pg_class ORDER BY 1"
     with psycopg.connect(postgres_database, autocommit=True) as admin:

@@ -8,7 +8,7 @@ import shutil
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     from flows.pipeline import Report
     from tests.exports import Register
 
-SECRET = "an invented secret that only the tests use"  # noqa: S105 (no secret)
+SECRET = "an invented secret that only the tests use"
 DATE = date(2026, 11, 20)
 PHONES = "/data/contacts/phones"
 STREET = "Rua do Canto; fundos\r\ncasa 2"  # quoted, and two lines of the file
 
 
-def person(number: int, **tables: Any) -> Register:
+def person(number: int, **tables: Any) -> Register:  # noqa: ANN401 (rows of any table)
     return natural_person(f"F{number}", cpf(100 + number), **tables)
 
 
@@ -51,7 +51,10 @@ def everybody(day: int) -> list[Register]:
         {"ind_principal": "S", "desc_tipo": "recado com o vizinho"},
     ]
     one = person(1, telefones=phones, enderecos={"logradouro": STREET, "numero": ""})
-    same = [natural_person(key, cpf(300), clientes={"situacao": state}) for key, state in (("F5", "A"), ("F6", "E"))]
+    same = [
+        natural_person(key, cpf(300), clientes={"situacao": state})
+        for key, state in (("F5", "A"), ("F6", "E"))
+    ]
     partners = [
         {"perfil": "S", "pct_participacao": "24,000000"},
         {"perfil": "A", "nome_civil": "Bia Reis", "pct_participacao": "1,000000"},
@@ -77,7 +80,7 @@ class Nights:
     reports: tuple[Report, Report]
 
 
-def published(export: Path, database: str, **options: Any) -> Report:
+def published(export: Path, database: str, **options: Any) -> Report:  # noqa: ANN401 (the job's own)
     return run_job(Job(load_core("reference"), export, database, SECRET, **options))
 
 
@@ -87,7 +90,10 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
     database = f"sqlite:///{folder / 'cadastra.db'}"
     first = write_export(folder / "first", *everybody(1))
     second = write_export(folder / "second", *everybody(2), day="2026-11-21")
-    reports = (published(first, database, docs=folder / "docs"), published(second, database, docs=folder / "docs"))
+    reports = (
+        published(first, database, docs=folder / "docs"),
+        published(second, database, docs=folder / "docs"),
+    )
     return Nights(database, (first, second), reports)
 
 
@@ -96,7 +102,7 @@ def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CADASTRA_SECRET", SECRET)
 
 
-def cadastra(*arguments: str, database: str) -> Any:
+def cadastra(*arguments: str, database: str) -> Any:  # noqa: ANN401 (parsed JSON)
     result = CliRunner().invoke(app, [*arguments, "--database", database, "--json"])
     if result.exception is not None:
         raise result.exception
@@ -115,7 +121,11 @@ def documents(nights: Nights, *question: str) -> dict[str, dict[str, Any]]:
 
 def line_of(export: Path, table: str, key: str, place: int = 0) -> int:
     raw = read_export(export, load_core("reference")).tables[table]
-    mine = [int(line) for line, owner in zip(raw.lines, keys_of(raw, load_core("reference")).to_pylist(), strict=True) if owner == key]
+    mine = [
+        int(line)
+        for line, owner in zip(raw.lines, keys_of(raw, load_core("reference")).to_pylist(), strict=True)
+        if owner == key
+    ]
     return mine[place]
 
 
@@ -144,7 +154,9 @@ def test_lines_below_a_quoted_line_end_are_physical_lines(nights: Nights) -> Non
     assert value["source"]["line"] == line_of(nights.exports[1], "pessoas_fisicas", "F4")
 
 
-@pytest.mark.parametrize("mask", ["{}", "{0[0]}{0[1]}{0[2]}.{0[3]}{0[4]}{0[5]}.{0[6]}{0[7]}{0[8]}-{0[9]}{0[10]}"])
+@pytest.mark.parametrize(
+    "mask", ["{}", "{0[0]}{0[1]}{0[2]}.{0[3]}{0[4]}{0[5]}.{0[6]}{0[7]}{0[8]}-{0[9]}{0[10]}"]
+)
 def test_a_customer_is_found_by_any_of_three_keys(nights: Nights, mask: str) -> None:
     customer_id = customer_ids(pa.array(["F1"]), SECRET)[0].as_py()
     tax_id = mask.format(cpf(101))
@@ -158,7 +170,10 @@ def test_a_customer_is_found_by_any_of_three_keys(nights: Nights, mask: str) -> 
 
 def test_a_value_is_missing_because_the_core_never_sent_it(nights: Nights) -> None:
     (value,) = values(nights, "F1", "/data/socialName")
-    assert (value["status"], value["why"]) == ("never sent", "the core sent nothing in pessoas_fisicas.nome_social")
+    assert (value["status"], value["why"]) == (
+        "never sent",
+        "the core sent nothing in pessoas_fisicas.nome_social",
+    )
     (value,) = values(nights, "F1", "/data/contacts/emails/email")
     assert (value["status"], value["why"]) == ("never sent", "the core sent no row in emails")
 
@@ -221,12 +236,20 @@ def test_a_withdrawn_customer_says_by_which_run(nights: Nights) -> None:
 def test_registers_of_one_person_are_explained_together(nights: Nights) -> None:
     by_key = cadastra("explain", "F6", database=nights.database)
     structures = [document["structure"] for document in by_key["documents"]]
-    assert structures == ["personal_identifications", "personal_qualifications", "personal_financial_relations"]
-    (products,) = [document for document in by_key["documents"] if document["structure"].endswith("relations")]
+    assert structures == [
+        "personal_identifications",
+        "personal_qualifications",
+        "personal_financial_relations",
+    ]
+    (products,) = [
+        document for document in by_key["documents"] if document["structure"].endswith("relations")
+    ]
     why = {value["why"] for value in products["values"] if value["occurrence"] == "$.productsServicesType[]"}
     assert why == {"its register is closed"}
     by_tax_id = cadastra("explain", cpf(300), database=nights.database)
-    assert [document["structure"] for document in by_tax_id["documents"]].count("personal_identifications") == 2
+    assert [document["structure"] for document in by_tax_id["documents"]].count(
+        "personal_identifications"
+    ) == 2
 
 
 @pytest.mark.parametrize(
@@ -245,7 +268,9 @@ def test_what_does_not_exist_is_a_usage_error(nights: Nights, question: tuple[st
     assert problem.value.exit_code == 2
 
 
-def test_without_the_export_table_column_mapping_and_run_are_still_told(nights: Nights, tmp_path: Path) -> None:
+def test_without_the_export_table_column_mapping_and_run_are_still_told(
+    nights: Nights, tmp_path: Path
+) -> None:
     elsewhere = tmp_path / "elsewhere"
     shutil.move(nights.exports[1], elsewhere)
     try:
@@ -255,7 +280,11 @@ def test_without_the_export_table_column_mapping_and_run_are_still_told(nights: 
         shutil.move(elsewhere, nights.exports[1])
     assert "is gone" in answer["notes"][0]
     (value,) = answer["documents"][0]["values"]
-    assert (value["status"], value["source"]["columns"], value["source"]["line"]) == ("served", ["nome_civil"], None)
+    assert (value["status"], value["source"]["columns"], value["source"]["line"]) == (
+        "served",
+        ["nome_civil"],
+        None,
+    )
     assert value["source"]["shape"] == "AAA AAAA"
     assert value["run_id"] == nights.reports[0].run_id
     assert moved["source"]["line"] == line_of(nights.exports[1], "pessoas_fisicas", "F1")
@@ -269,12 +298,25 @@ def test_explaining_to_a_person_prints_no_value(nights: Nights) -> None:
             assert result.exit_code == 0
             told += result.output
     assert "mappings/contacts.py" in told or "contacts.py:" in told
-    for canary in ("Ana", "Bia", "Canto", "912345678", "33334444", "vizinho", CPF, cpf(101), "1990", "Padaria"):
+    for canary in (
+        "Ana",
+        "Bia",
+        "Canto",
+        "912345678",
+        "33334444",
+        "vizinho",
+        CPF,
+        cpf(101),
+        "1990",
+        "Padaria",
+    ):
         assert canary not in told
 
 
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])
-def test_an_excerpt_holds_what_reading_the_whole_export_finds(tmp_path: Path, file_format: Any) -> None:
+def test_an_excerpt_holds_what_reading_the_whole_export_finds(
+    tmp_path: Path, file_format: Literal["csv", "parquet"]
+) -> None:
     core = load_core("reference")
     folder = tmp_path / "sample"
     write_sample(folder, customers=400, seed=5, bad=0.1, date=DATE, format=file_format)
@@ -332,7 +374,9 @@ def test_findings_tell_what_is_new_and_list_single_ones(nights: Nights) -> None:
     assert not [group for group in other["rules"] if group["structures"] != ["business_identifications"]]
 
 
-@pytest.mark.parametrize("question", [("--run", "no-run"), ("--since", "no-run"), ("--rule", "S-enum:/data/sx")])
+@pytest.mark.parametrize(
+    "question", [("--run", "no-run"), ("--since", "no-run"), ("--rule", "S-enum:/data/sx")]
+)
 def test_findings_of_what_does_not_exist_are_a_usage_error(nights: Nights, question: tuple[str, ...]) -> None:
     with pytest.raises(UsageError) as problem:
         cadastra("findings", *question, database=nights.database)
@@ -340,7 +384,9 @@ def test_findings_of_what_does_not_exist_are_a_usage_error(nights: Nights, quest
 
 
 def test_findings_for_a_person_print_sentences(nights: Nights) -> None:
-    result = CliRunner().invoke(app, ["findings", "--rule", "S-enum:/data/sex", "--database", nights.database])
+    result = CliRunner().invoke(
+        app, ["findings", "--rule", "S-enum:/data/sex", "--database", nights.database]
+    )
     assert "must be one of" in result.output
     assert "pessoas_fisicas.csv:" in result.output
 
@@ -369,8 +415,33 @@ def test_the_data_docs_ask_nobody_for_anything_and_show_no_value(nights: Nights)
     root = Path(nights.reports[1].docs).parents[1]
     everything = "".join(path.read_text(encoding="utf-8") for path in root.rglob("*.html"))
     assert not re.search(r"https?:|\bsrc=|@import|url\(|<link|fetch\(|XMLHttpRequest|[\"'(]//", everything)
-    for canary in ("Ana", "Bia", "Canto", "912345678", "vizinho", CPF, cpf(101), "31/02/1990", "Padaria", "F1<"):
+    for canary in (
+        "Ana",
+        "Bia",
+        "Canto",
+        "912345678",
+        "vizinho",
+        CPF,
+        cpf(101),
+        "31/02/1990",
+        "Padaria",
+        "F1<",
+    ):
         assert canary not in everything
+
+
+def test_the_steward_s_verbs_are_the_same_on_both_databases(any_database: str, tmp_path: Path) -> None:
+    exports = [write_export(tmp_path / str(day), *everybody(day), day=f"2026-11-{day:02}") for day in (1, 2)]
+    first, second = (published(export, any_database, docs=tmp_path / "docs") for export in exports)
+    assert first.docs is not None
+    assert second.docs is not None
+    stale = cadastra("explain", cpf(104), "/data/sex", database=any_database)
+    (value,) = stale["documents"][0]["values"]
+    assert (value["status"], stale["documents"][0]["since_run"]) == ("rejected", second.run_id)
+    (left,) = cadastra("explain", "F3", "/data/sex", database=any_database)["documents"]
+    assert (left["state"], left["since_run"]) == ("withdrawn", second.run_id)
+    new = cadastra("findings", "--since", first.run_id, "--rule", "S-enum:/data/sex", database=any_database)
+    assert [finding["source_file"] for finding in new["findings"]] == ["pessoas_fisicas.csv"]
 
 
 def test_the_latest_page_leads_to_the_latest_run_and_docs_are_made_again(nights: Nights) -> None:
@@ -382,7 +453,9 @@ def test_the_latest_page_leads_to_the_latest_run_and_docs_are_made_again(nights:
     before = pages(nights.reports[1])
     shutil.rmtree(index.parent)
     result = CliRunner().invoke(
-        app, ["docs", nights.reports[1].run_id, "--database", nights.database], env={"CADASTRA_DOCS": str(root)}
+        app,
+        ["docs", nights.reports[1].run_id, "--database", nights.database],
+        env={"CADASTRA_DOCS": str(root)},
     )
     assert result.exit_code == 0
     assert pages(nights.reports[1]) == before

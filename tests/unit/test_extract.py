@@ -28,7 +28,6 @@ from tests.exports import (
     company,
     natural_person,
     replace_file,
-    write_control,
     write_export,
 )
 
@@ -85,7 +84,9 @@ def physical_lines(text: str) -> list[int]:
 def test_records_and_their_lines_are_those_of_the_standard_library(
     records: list[tuple[str, str, str]], line_end: str
 ) -> None:
-    content = as_csv("emails", [dict(zip(HEADER.split(";"), ("K", *row), strict=True)) for row in records], line_end)
+    content = as_csv(
+        "emails", [dict(zip(HEADER.split(";"), ("K", *row), strict=True)) for row in records], line_end
+    )
     text = content.decode("cp1252")
     expected = list(csv.reader(io.StringIO(text, newline=""), delimiter=";"))[1:]
     found, lines = parsed(text)
@@ -100,7 +101,9 @@ def test_a_record_has_its_first_physical_line() -> None:
     assert lines == [2, 4, 7]
 
 
-@pytest.mark.parametrize("text", [HEADER, HEADER + "\r\n", "\n" + HEADER + "\n\n", '"' + HEADER.replace(";", '";"') + '"\r\n'])
+@pytest.mark.parametrize(
+    "text", [HEADER, HEADER + "\r\n", "\n" + HEADER + "\n\n", '"' + HEADER.replace(";", '";"') + '"\r\n']
+)
 def test_a_file_of_only_a_header_has_no_records(text: str) -> None:
     assert parsed(text) == ([], [])
 
@@ -111,8 +114,8 @@ def test_leading_zeros_stay_also_below_a_blank_line() -> None:
 
 
 def test_the_encoding_is_cp1252() -> None:
-    records, _ = parsed(f"{HEADER}\nK;S;João – € ”;\n")
-    assert records == [["K", "S", "João – € ”", None]]
+    records, _ = parsed(f"{HEADER}\nK;S;João €”;\n")
+    assert records == [["K", "S", "João €”", None]]
 
 
 @pytest.mark.parametrize("signs", [b"\x81", b"\x8d", b"\x9d"])
@@ -226,13 +229,16 @@ def test_a_hash_in_capitals_is_the_same_hash(export: Path) -> None:
         said["tables"]["emails"]["sha256"] = said["tables"]["emails"]["sha256"].upper()
 
     change_control(export, shout)
-    assert read_export(export, CORE)
+    assert read_export(export, CORE).control.kind == "full"
 
 
 @pytest.mark.parametrize(
     ("header", "words"),
     [
-        ("cod_cliente;ind_principal;email", "3 columns, core reference wants 4: column ts_atualizacao is missing"),
+        (
+            "cod_cliente;ind_principal;email",
+            "3 columns, core reference wants 4: column ts_atualizacao is missing",
+        ),
         (HEADER + ";apelido", "5 columns, core reference wants 4: column apelido is unknown"),
         (HEADER + ";email", "column email stands twice"),
         ("K1;S;SILVA;20", "4 columns, core reference wants 4: column cod_cliente is missing"),
@@ -241,7 +247,9 @@ def test_a_hash_in_capitals_is_the_same_hash(export: Path) -> None:
 def test_another_header(export: Path, header: str, words: str) -> None:
     replace_file(export, "emails.csv", f"{header}\r\n".encode(), 0)
     told = refusal(export)
-    assert f"emails.csv: header has {words}" in told.replace("5 columns, core reference wants 4: column email", "column email")
+    assert f"emails.csv: header has {words}" in told.replace(
+        "5 columns, core reference wants 4: column email", "column email"
+    )
     assert "SILVA" not in told
 
 
@@ -265,7 +273,10 @@ def no_control(folder: Path) -> None:
 
 
 def written(text: str) -> Callable[[Path], None]:
-    return lambda folder: (folder / CONTROL).write_text(text, encoding="utf-8") and None
+    def write(folder: Path) -> None:
+        (folder / CONTROL).write_text(text, encoding="utf-8")
+
+    return write
 
 
 def said(**values: object) -> Callable[[Path], None]:
@@ -315,7 +326,9 @@ def test_a_control_file_may_have_a_byte_order_mark(export: Path) -> None:
     assert read_control(export).kind == "full"
 
 
-@pytest.mark.parametrize("text", ["2026-11-21T02:00:00Z", "2026-11-20t23:00:00-03:00", "2026-11-21T02:00:00.000Z"])
+@pytest.mark.parametrize(
+    "text", ["2026-11-21T02:00:00Z", "2026-11-20t23:00:00-03:00", "2026-11-21T02:00:00.000Z"]
+)
 def test_generated_at_is_any_time_of_rfc_3339(export: Path, text: str) -> None:
     change_control(export, lambda said: said.update(generated_at=text))
     assert read_control(export).generated_at == datetime(2026, 11, 21, 2, tzinfo=UTC)
@@ -340,4 +353,3 @@ def test_lists_in_parquet_do_not_stop_the_reader(tmp_path: Path) -> None:
 def test_rows_name_their_tables() -> None:
     row: Row = {"email": "x"}
     assert as_csv("emails", [row]).decode() == f"{HEADER}\r\n;;x;\r\n"
-    assert write_control is not None

@@ -55,9 +55,15 @@ def without(structure: str, *names: str) -> dict[str, Any]:
     [
         ("personal_identifications", ("socialName", "otherDocuments", "nationality", "filiation")),
         ("business_identifications", ("tradeName", "otherDocuments")),
-        ("personal_qualifications", ("occupationCode", "occupationDescription", "informedIncome", "informedPatrimony")),
+        (
+            "personal_qualifications",
+            ("occupationCode", "occupationDescription", "informedIncome", "informedPatrimony"),
+        ),
         ("business_qualifications", ("economicActivities", "informedRevenue", "informedPatrimony")),
-        ("personal_financial_relations", ("portabilitiesReceived", "paychecksBankLink", "productsServicesTypeAdditionalInfo")),
+        (
+            "personal_financial_relations",
+            ("portabilitiesReceived", "paychecksBankLink", "productsServicesTypeAdditionalInfo"),
+        ),
     ],
 )
 def test_what_is_optional_and_absent_is_left_out(structure: str, optional: tuple[str, ...]) -> None:
@@ -80,7 +86,7 @@ def test_a_required_list_without_elements_is_empty(structure: str, required: tup
 
 def test_contacts_are_three_lists_even_when_empty() -> None:
     bare = without("personal_identifications", "contacts")
-    contacts = {"postalAddresses": [], "phones": [], "emails": []}
+    contacts: dict[str, list[Any]] = {"postalAddresses": [], "phones": [], "emails": []}
     assert nested("personal_identifications", bare) == [bare | {"contacts": contacts}]
 
 
@@ -96,7 +102,10 @@ def test_an_object_starts_with_whichever_member_is_there() -> None:
 def test_lists_inside_lists_stay_with_their_own_parent() -> None:
     document = good("personal_identifications")
     document["nationality"] = [
-        {"otherNationalitiesInfo": code, "documents": [{"type": "ID", "number": f"{code}{n}"} for n in range(count)]}
+        {
+            "otherNationalitiesInfo": code,
+            "documents": [{"type": "ID", "number": f"{code}{n}"} for n in range(count)],
+        }
         for code, count in (("CAN", 3), ("USA", 1), ("PRT", 2))
     ]
     assert nested("personal_identifications", document, document)[1] == document

@@ -43,7 +43,12 @@ def rounds(v: list[int], count: int) -> None:
 def siphash(message: bytes, key: bytes) -> bytes:
     """Compute SipHash-2-4 with 128 bits, one message at a time."""
     k0, k1 = int.from_bytes(key[:8], "little"), int.from_bytes(key[8:], "little")
-    v = [k0 ^ 0x736F6D6570736575, k1 ^ 0x646F72616E646F6D ^ 0xEE, k0 ^ 0x6C7967656E657261, k1 ^ 0x7465646279746573]
+    v = [
+        k0 ^ 0x736F6D6570736575,
+        k1 ^ 0x646F72616E646F6D ^ 0xEE,
+        k0 ^ 0x6C7967656E657261,
+        k1 ^ 0x7465646279746573,
+    ]
     padded = message + bytes(-(len(message) + 1) % 8) + bytes([len(message) & 0xFF])
     for start in range(0, len(padded), 8):
         word = int.from_bytes(padded[start : start + 8], "little")
@@ -63,7 +68,9 @@ def test_the_plain_reading_has_the_authors_vectors(length: int) -> None:
     assert siphash(bytes(range(length)), bytes(range(16))).hex() == VECTORS[length]
 
 
-@given(st.lists(st.text(max_size=40) | st.text(min_size=250, max_size=270)), st.binary(min_size=16, max_size=16))
+@given(
+    st.lists(st.text(max_size=40) | st.text(min_size=250, max_size=270)), st.binary(min_size=16, max_size=16)
+)
 def test_a_whole_array_is_hashed_like_each_of_its_texts(texts: list[str], key: bytes) -> None:
     low, high = siphash128(pa.array(texts, pa.string()), key)
     found = [a.tobytes() + b.tobytes() for a, b in zip(low.astype("<u8"), high.astype("<u8"), strict=True)]
@@ -72,13 +79,19 @@ def test_a_whole_array_is_hashed_like_each_of_its_texts(texts: list[str], key: b
 
 def test_a_slice_is_hashed_like_a_copy() -> None:
     keys = pa.array(["F1", "F22", "F333", "F4444"])
-    assert customer_ids(keys.slice(1, 2), SECRET).to_pylist() == customer_ids(pa.array(["F22", "F333"]), SECRET).to_pylist()
+    assert (
+        customer_ids(keys.slice(1, 2), SECRET).to_pylist()
+        == customer_ids(pa.array(["F22", "F333"]), SECRET).to_pylist()
+    )
 
 
 def test_customer_ids_are_uuids_that_the_api_takes() -> None:
     ids = customer_ids(pa.array([f"F{number}" for number in range(500)]), SECRET).to_pylist()
     assert len(set(ids)) == 500
-    assert all(re.fullmatch("[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", one) for one in ids)
+    assert all(
+        re.fullmatch("[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", one)
+        for one in ids
+    )
 
 
 def test_an_id_depends_on_key_and_secret_alone() -> None:
@@ -89,13 +102,19 @@ def test_an_id_depends_on_key_and_secret_alone() -> None:
 
 def test_each_use_has_pseudonyms_of_its_own() -> None:
     keys = pa.array(["F1"])
-    found = [make(keys, SECRET)[0].as_py().replace("-", "") for make in (customer_ids, customer_refs, person_ids)]
+    found = [
+        make(keys, SECRET)[0].as_py().replace("-", "") for make in (customer_ids, customer_refs, person_ids)
+    ]
     assert len({text[:8] for text in found}) == 3
 
 
 def test_no_keys_have_no_pseudonyms() -> None:
     none = pa.array([], pa.string())
-    assert [make(none, SECRET).to_pylist() for make in (customer_ids, customer_refs, person_ids)] == [[], [], []]
+    assert [make(none, SECRET).to_pylist() for make in (customer_ids, customer_refs, person_ids)] == [
+        [],
+        [],
+        [],
+    ]
     assert buckets(none, 3).tolist() == []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -45,7 +45,8 @@ def cell(kind: Kind, value: object, storage: pa.DataType | None = None) -> str |
 
 @pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize(
-    "filler", ["", " ", "\t \u00a0", "00/00/0000", "01/01/0001", "N/A", "NA", "NAO INFORMADO", "  NAO   INFORMADO "]
+    "filler",
+    ["", " ", "\t \u00a0", "00/00/0000", "01/01/0001", "N/A", "NA", "NAO INFORMADO", "  NAO   INFORMADO "],
 )
 def test_fillers_are_no_value(kind: Kind, filler: str) -> None:
     assert cell(kind, filler) is None
@@ -137,7 +138,11 @@ def test_where_either_may_stand_the_mask_decides_and_else_the_length(text: str, 
 
 def test_a_tax_id_is_restored_by_the_kind_of_person() -> None:
     digits = read(pa.array(["1.91", "0001-91", None]), Kind.TAX_ID, None, CORE)
-    assert tax_id(digits, pa.array([False, True, True])).to_pylist() == ["00000000191", "00000000000191", None]
+    assert tax_id(digits, pa.array([False, True, True])).to_pylist() == [
+        "00000000191",
+        "00000000000191",
+        None,
+    ]
 
 
 def day_or_none(text: str) -> str | None:
@@ -148,9 +153,9 @@ def day_or_none(text: str) -> str | None:
 
 @given(
     st.lists(
-        st.builds("{:02}/{:02}/{:04}".format, st.integers(0, 40), st.integers(0, 14), st.integers(0, 9999)).filter(
-            lambda text: text not in {"00/00/0000", "01/01/0001"}
-        )
+        st.builds(
+            "{:02}/{:02}/{:04}".format, st.integers(0, 40), st.integers(0, 14), st.integers(0, 9999)
+        ).filter(lambda text: text not in {"00/00/0000", "01/01/0001"})
     )
 )
 def test_dates_are_days_of_the_calendar(texts: list[str]) -> None:
@@ -183,20 +188,31 @@ def test_what_is_no_timestamp_stays_unread(text: str) -> None:
     assert cell(Kind.TIMESTAMP, text) == UNREAD + text
 
 
-@pytest.mark.parametrize("text", ["1/1/1990", "1990-01-01", "29/02/2023", "01/13/2020", "00/01/2020", "20/11/26", "x"])
+@pytest.mark.parametrize(
+    "text", ["1/1/1990", "1990-01-01", "29/02/2023", "01/13/2020", "00/01/2020", "20/11/26", "x"]
+)
 def test_what_is_no_date_stays_unread(text: str) -> None:
     assert cell(Kind.DATE, text) == UNREAD + text
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
-    [("15004,0", "15004.0"), ("7", "7"), ("-0,50", "-0.50"), ("0015,1", "15.1"), ("0,00", "0.00"), ("-0", "0")],
+    [
+        ("15004,0", "15004.0"),
+        ("7", "7"),
+        ("-0,50", "-0.50"),
+        ("0015,1", "15.1"),
+        ("0,00", "0.00"),
+        ("-0", "0"),
+    ],
 )
 def test_decimals_have_a_comma(text: str, told: str) -> None:
     assert cell(Kind.DECIMAL, text) == told
 
 
-@pytest.mark.parametrize("text", ["1.500,00", "1500.00", "1,5,0", ",5", "5,", "+5", "R$ 5", "1e3", "--1", "-"])
+@pytest.mark.parametrize(
+    "text", ["1.500,00", "1500.00", "1,5,0", ",5", "5,", "+5", "R$ 5", "1e3", "--1", "-"]
+)
 def test_what_is_no_decimal_stays_unread(text: str) -> None:
     assert cell(Kind.DECIMAL, text) == UNREAD + text
 
@@ -238,11 +254,21 @@ def test_flags_codes_years_and_coordinates(kind: Kind, text: str, told: str) -> 
         (Kind.DATE, date(1990, 5, 21), pa.date32(), "1990-05-21"),
         (Kind.DATE, date(1, 1, 1), pa.date32(), None),
         (Kind.DATE, datetime(1990, 5, 21), pa.timestamp("ns"), "1990-05-21"),  # noqa: DTZ001
-        (Kind.DATE, datetime(2020, 1, 1, 1, tzinfo=UTC), pa.timestamp("s", tz="America/Sao_Paulo"), "2019-12-31"),
+        (
+            Kind.DATE,
+            datetime(2020, 1, 1, 1, tzinfo=UTC),
+            pa.timestamp("s", tz="America/Sao_Paulo"),
+            "2019-12-31",
+        ),
         (Kind.TIMESTAMP, date(1990, 1, 1), pa.date32(), "1990-01-01T02:00:00Z"),
         (Kind.TIMESTAMP, datetime(1, 1, 1), pa.timestamp("us"), None),  # noqa: DTZ001
         (Kind.TIMESTAMP, datetime(2020, 3, 21, 5, 30), pa.timestamp("ms"), "2020-03-21T08:30:00Z"),  # noqa: DTZ001
-        (Kind.TIMESTAMP, datetime(2020, 3, 21, 5, 30, tzinfo=UTC), pa.timestamp("us", tz="UTC"), "2020-03-21T05:30:00Z"),
+        (
+            Kind.TIMESTAMP,
+            datetime(2020, 3, 21, 5, 30, tzinfo=UTC),
+            pa.timestamp("us", tz="UTC"),
+            "2020-03-21T05:30:00Z",
+        ),
         (Kind.TIMESTAMP, datetime(1960, 1, 1, 0, 0, 0, 500_000), pa.timestamp("us"), "1960-01-01T03:00:00Z"),  # noqa: DTZ001
         (Kind.DECIMAL, 7, pa.int64(), "7"),
         (Kind.DECIMAL, 0.5, pa.float64(), "0.5"),

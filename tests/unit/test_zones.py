@@ -30,7 +30,10 @@ def expected(moment: datetime, zone: str = SAO_PAULO) -> datetime:
 def around_changes(zone: str) -> list[datetime]:
     """Return local times from two hours before to two hours after each change of the zone."""
     starts, _ = local_offsets(zone)
-    steps = [timedelta(seconds=step) for step in (-7200, -3601, -3600, -3599, -1800, -389, -1, 0, 1, 388, 1800, 3599, 3600, 7200)]
+    steps = [
+        timedelta(seconds=step)
+        for step in (-7200, -3601, -3600, -3599, -1800, -389, -1, 0, 1, 388, 1800, 3599, 3600, 7200)
+    ]
     return [EPOCH + timedelta(seconds=int(start)) + step for start in starts[1:] for step in steps]
 
 

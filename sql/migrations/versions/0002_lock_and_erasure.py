@@ -10,7 +10,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Create the three tables, add one column to the marks and start the count of the lock's holders."""
+    """Create the three tables, add two columns to the marks and start the count of the lock's holders."""
     control = "control" if op.get_bind().dialect.name == "postgresql" else None
     op.create_table(
         "run_lock",
@@ -43,5 +43,6 @@ def upgrade() -> None:
         schema=control,
     )
     op.add_column("stale_marks", sa.Column("customer_ref", sa.Text), schema=control)
+    op.add_column("stale_marks", sa.Column("refused_run_seq", sa.Integer), schema=control)
     sequences = sa.table("sequences", sa.column("name"), sa.column("next_id"), schema=control)
     op.bulk_insert(sequences, [{"name": "run_lock", "next_id": 1}])

@@ -34,7 +34,9 @@ _EMPTY_PASSPORT = {f"passaporte_{part}": "" for part in ("numero", "pais", "emis
 _NO_FILLER = "NAO SE APLICA"
 
 
-def _rule(rule: str, structure: str, name: str, apply: Change, among: str = "", implies: str = "") -> BadKind:
+def _rule(  # noqa: PLR0913, PLR0917 (everything that a kind is made of)
+    rule: str, structure: str, name: str, apply: Change, among: str = "", implies: str = ""
+) -> BadKind:
     kind: Literal["F", "J"] = "F" if structure in OF_PERSON else "J"
     breaks = tuple((structure, broken) for broken in (rule, implies) if broken)
     return BadKind(f"{structure}: {name}", breaks, kind, among or kind, apply)

@@ -1,0 +1,222 @@
+"""The table of scenarios, row by row, and every permission: on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from api.endpoints import path_of, permission_of
+from api.scenarios import load_scenarios
+from customers.errors import UsageError
+from customers.structures import BY_NAME, STRUCTURES
+from tests import api_bank as bank
+from tests.api_bank import ANA, BLOCKED, ENDED, FIRM, GONE, REFUSED, STALE, TRIO, UNKNOWN, Api
+from tests.api_server import INTERACTION_ID, PREFIX, ROOT, consent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PERSONAL = "/personal/identifications"
+EXPIRED, LASTING = "2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z"
+PENDING_CODE, BLOCKED_CODE, ENDED_CODE = (
+    f"STATUS_{state}" for state in ("PENDING_AUTHORISATION", "TEMPORARY_UNAVAILABLE", "UNAVAILABLE")
+)
+# Consents by name: what makes each of them other than good.
+CONSENTS = {
+    "pending": {"joint_approval": "PENDING"},
+    "approved": {"joint_approval": "APPROVED", "expires_at": LASTING},
+    "refused": {"joint_approval": "REFUSED"},
+    "awaiting": {"status": "AWAITING_AUTHORISATION"},
+    "rejected": {"status": "REJECTED"},
+    "revoked": {"status": "REVOKED"},
+    "consumed": {"status": "CONSUMED"},
+    "expired": {"expires_at": EXPIRED},
+    "said-expired": {"status": "EXPIRED"},
+    "no-permission": {"permissions": ["ACCOUNTS_READ", "CUSTOMERS_PERSONAL_ADITTIONALINFO_READ"]},
+}
+# The row of the table, the token, and what comes back.
+ROWS = [
+    ("consent-absent", "nobody-knows-this-one", 401, "UNAUTHORIZED"),
+    ("consent-awaiting", "awaiting", 401, "UNAUTHORIZED"),
+    ("consent-rejected", "rejected", 401, "UNAUTHORIZED"),
+    ("consent-revoked", "revoked", 401, "UNAUTHORIZED"),
+    ("consent-revoked", "consumed", 401, "UNAUTHORIZED"),
+    ("consent-expired", "expired", 401, "UNAUTHORIZED"),
+    ("consent-expired", "said-expired", 401, "UNAUTHORIZED"),
+    ("kind-wrong", f"c-{FIRM}", 403, "FORBIDDEN"),
+    ("permission-missing", "no-permission", 403, "FORBIDDEN"),
+    ("joint-approval-pending", "pending", 403, PENDING_CODE),
+    ("joint-approval-refused", "refused", 403, ENDED_CODE),
+    ("customer-unknown", f"c-{UNKNOWN}", 404, "NOT_FOUND"),
+    ("customer-blocked", f"c-{BLOCKED}", 403, BLOCKED_CODE),
+    ("relationship-ended", f"c-{ENDED}", 403, ENDED_CODE),
+    ("relationship-ended", f"c-{GONE}", 403, ENDED_CODE),  # withdrawn or purged: nothing is served, the state stays
+    ("document-absent", f"c-{REFUSED}", 404, "NOT_FOUND"),
+    ("document-stale", f"c-{STALE}", 200, None),
+    ("served", "approved", 200, None),
+    ("served", f"c-{ANA}", 200, None),
+]
+
+
+@pytest.fixture
+def served(any_database: str, tmp_path: Path) -> Iterator[Api]:
+    bank.made(any_database, tmp_path)
+    bank.take_over(any_database, tmp_path, *(consent(name, ANA, "F", **facts) for name, facts in CONSENTS.items()))
+    with bank.api(any_database) as started:
+        yield started
+
+
+def counted(served: Api, scenario: str) -> bool:
+    """Say whether the metrics counted an answer of this row."""
+    lines = served.send("/metrics").text.splitlines()
+    return any(f'scenario="{scenario}"' in line and "answers_total" in line for line in lines)
+
+
+def test_every_row_of_the_table(served: Api) -> None:
+    table = tomllib.loads((ROOT / "api" / "scenarios.toml").read_text(encoding="utf-8"))
+    assert {row["id"] for row in table["scenario"]} == {row[0] for row in ROWS}
+    for scenario, token, status, code in ROWS:
+        response = served.ask(PERSONAL, token)
+        assert (scenario, token, response.status_code) == (scenario, token, status)
+        assert response.headers["x-fapi-interaction-id"] == INTERACTION_ID
+        assert response.headers["cache-control"] == "no-store"
+        assert response.headers["content-type"] == "application/json; charset=utf-8"
+        if code is not None:
+            (error,) = response.json()["errors"]
+            assert (scenario, error["code"]) == (scenario, code)
+            assert error["title"]
+            assert error["detail"]
+        assert counted(served, scenario)
+
+
+def test_no_token_is_no_consent(served: Api) -> None:
+    for bad in (None, "", " ", "two words", "ção"):
+        given = {} if bad is None else {"Authorization": f"Bearer {bad}".encode()}
+        response = served.ask(PERSONAL, headers=given)
+        assert response.status_code == 401
+        assert response.headers["www-authenticate"] == "Bearer"
+    assert served.ask(PERSONAL, headers={"Authorization": f"Basic c-{ANA}"}).status_code == 401
+
+
+@pytest.mark.parametrize("structure", STRUCTURES, ids=lambda structure: structure.name)
+def test_each_resource_asks_for_its_permission(
+    structure: object, any_database: str, tmp_path: Path
+) -> None:
+    named = next(each for each in STRUCTURES if each is structure)
+    bank.made(any_database, tmp_path)
+    tax_id = {"F": ANA, "J": FIRM}[named.kind]
+    every = {permission_of(each) for each in STRUCTURES}
+    wanted = permission_of(named)
+    bank.take_over(
+        any_database,
+        tmp_path,
+        consent("only", tax_id, named.kind, permissions=[wanted]),
+        consent("others", tax_id, named.kind, permissions=sorted(every - {wanted})),
+    )
+    with bank.api(any_database) as started:
+        assert started.send(path_of(named), "only").status_code == 200
+        refused = started.send(path_of(named), "others")
+        assert (refused.status_code, refused.json()["errors"][0]["code"]) == (403, "FORBIDDEN")
+
+
+def test_the_permissions_are_those_of_the_standard() -> None:
+    assert {structure.name: permission_of(structure) for structure in STRUCTURES} == {
+        "personal_identifications": "CUSTOMERS_PERSONAL_IDENTIFICATIONS_READ",
+        "business_identifications": "CUSTOMERS_BUSINESS_IDENTIFICATIONS_READ",
+        "personal_qualifications": "CUSTOMERS_PERSONAL_ADITTIONALINFO_READ",
+        "business_qualifications": "CUSTOMERS_BUSINESS_ADITTIONALINFO_READ",
+        "personal_financial_relations": "CUSTOMERS_PERSONAL_ADITTIONALINFO_READ",
+        "business_financial_relations": "CUSTOMERS_BUSINESS_ADITTIONALINFO_READ",
+    }
+
+
+def test_documents_pass_through_byte_for_byte(served: Api) -> None:
+    for tax_id in (ANA, FIRM):
+        for row in bank.document_rows("first", [tax_id]):
+            structure = BY_NAME[row["structure"]]
+            body = served.send(path_of(structure), f"c-{tax_id}").content
+            data = row["document"].encode()
+            assert (b'{"data":[' + data + b"]," if structure.grain == "register" else b'{"data":' + data) in body
+            answer = json.loads(body)
+            assert set(answer) == {"data", "links", "meta"}
+            assert answer["links"] == {"self": f"http://bank.example{path_of(structure)}"}
+            assert set(answer["meta"]) == {"requestDateTime"}
+            assert len(answer["meta"]["requestDateTime"]) == 20
+
+
+def pages(served: Api, query: str) -> tuple[list[str], dict[str, str]]:
+    answer = served.ask(f"{PERSONAL}?{query}", f"c-{TRIO}").json()
+    return [record["register"] for record in answer["data"]], answer["links"]
+
+
+def test_three_registers_come_in_pages_in_order_of_core_key(served: Api) -> None:
+    address = f"http://bank.example{PREFIX}{PERSONAL}"
+    keys, links = pages(served, "")
+    assert (keys, set(links)) == (["T-1", "T-B", "T-a"], {"self"})
+    assert pages(served, "page-size=3")[0] == ["T-1", "T-B", "T-a"]
+
+    first, links = pages(served, "page-size=1")
+    assert (first, set(links)) == (["T-1"], {"self", "next", "last"})
+    assert links["self"] == f"{address}?page-size=1"
+    seen = list(first)
+    following = [links["next"]]
+    while following:
+        answer = served.send(following.pop(), f"c-{TRIO}").json()
+        seen += [record["register"] for record in answer["data"]]
+        following = [answer["links"]["next"]] if "next" in answer["links"] else []
+    assert seen == ["T-1", "T-B", "T-a"]
+
+    assert pages(served, "page=2&page-size=2")[0] == ["T-a"]
+    assert set(pages(served, "page=2&page-size=1")[1]) == {"self", "first", "prev", "next", "last"}
+    assert set(pages(served, "page=3&page-size=1")[1]) == {"self", "first", "prev"}
+    assert "pagination-key=mine" in pages(served, "page=2&page-size=1&pagination-key=mine")[1]["next"]
+    assert pages(served, "page-size=2")[1]["last"].startswith(f"{address}?page=2&page-size=2&pagination-key=")
+
+
+@pytest.mark.parametrize(("query", "status"), [
+    ("page=4&page-size=1", 422), ("page=2147483647&page-size=1000", 422), ("page=2", 422), ("page=0", 400), ("page=-1", 400), ("page=2147483648", 400),
+    ("page=x", 400), ("page=", 400), ("page=1.0", 400), ("page-size=0", 400), ("page-size=1001", 400), ("page=1&page=2", 400), ("page=%D9%A1", 400),
+    ("pagination-key=" + "k" * 2049, 400), ("pagination-key=" + "k" * 2048, 200), ("page-size=1000", 200), ("page=1&unknown=2", 200), ("page=%00", 400),
+])  # fmt: skip
+def test_pages_that_are_none(query: str, status: int, sqlite_url: str, tmp_path: Path) -> None:
+    bank.made(sqlite_url, tmp_path)
+    with bank.api(sqlite_url) as started:
+        response = started.ask(f"{PERSONAL}?{query}", f"c-{TRIO}")
+    assert response.status_code == status
+    if status == 200:
+        assert all(len(link) <= 2000 for link in response.json()["links"].values())
+    else:
+        assert response.json()["errors"][0]["code"] == {400: "INVALID_PARAMETER", 422: "PAGE_NOT_FOUND"}[status]
+
+
+def test_the_other_set_of_codes_is_a_setting(sqlite_url: str, tmp_path: Path) -> None:
+    bank.made(sqlite_url, tmp_path)
+    with bank.api(sqlite_url, codes="status_resource") as started:
+        answer = started.ask(PERSONAL, f"c-{BLOCKED}").json()
+    assert answer["errors"][0]["code"] == "STATUS_RESOURCE_TEMPORARILY_UNAVAILABLE"
+    assert answer["errors"][0]["title"] == "Recurso temporariamente indisponível"
+    with pytest.raises(UsageError, match="CADASTRA_API_CODES"):
+        load_scenarios("other")
+
+
+def test_a_table_that_names_no_such_fact_is_refused(tmp_path: Path) -> None:
+    text = (ROOT / "api" / "scenarios.toml").read_text(encoding="utf-8")
+    own = tmp_path / "own.toml"
+    own.write_text(text.replace('document = ["STALE"]', 'document = ["OLD"]'), encoding="utf-8")
+    with pytest.raises(UsageError, match="document"):
+        load_scenarios("status", own)
+
+
+def test_questions_at_the_same_time_get_their_own_answers(served: Api) -> None:
+    people = {f"c-{ANA}": 200, f"c-{BLOCKED}": 403, "nobody": 401, f"c-{TRIO}": 200, f"c-{UNKNOWN}": 404}
+    asked = [(PERSONAL, token) for token in people] * 20
+    for (_, token), response in zip(asked, served.together(asked), strict=True):
+        assert response.status_code == people[token]
+        if token == f"c-{TRIO}":
+            assert [record["register"] for record in response.json()["data"]] == ["T-1", "T-B", "T-a"]
+        if token == f"c-{ANA}":
+            assert [record["register"] for record in response.json()["data"]] == [f"K-{ANA}"]
