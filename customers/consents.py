@@ -81,7 +81,7 @@ class ConsentRecord(BaseModel):
     @model_validator(mode="after")
     def _tax_id_of_its_kind(self) -> ConsentRecord:
         if not _TAX_ID[self.kind].fullmatch(self.tax_id):
-            raise ValueError("tax_id: not 11 digits for kind F, or not a CNPJ without mask for kind J")
+            raise ValueError("not 11 digits for kind F, or not a CNPJ without mask for kind J")
         return self
 
     def consent(self) -> Consent:

@@ -105,7 +105,8 @@ def show_report(report: Report) -> None:
     from rich.table import Table  # noqa: PLC0415
 
     console = person()
-    table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0), title=f"run {report.run_id}: {report.state} ({report.kind}, {report.business_date})", title_justify="left")
+    title = f"run {report.run_id}: {report.state} ({report.kind}, {report.business_date})"
+    table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0), title=title, title_justify="left")
     table.add_column("structure", no_wrap=True)
     for heading in COUNTS.values():
         table.add_column(heading.replace(", ", ",\n"), justify="right", no_wrap=True)
@@ -124,7 +125,8 @@ def show_report(report: Report) -> None:
         say(f"Data Docs: {report.docs or report.docs_problem}")  # never broken into lines: it is to be copied
     seconds = sum(report.seconds.values())
     stages = ", ".join(f"{stage} {spent:.2f}" for stage, spent in report.seconds.items())
-    console.print(f"seconds: {stages}; {report.customers:,} registers, {report.customers / max(seconds, 1e-9):,.0f} a second")
+    say(f"seconds: {stages}")
+    say(f"{report.customers:,} registers in {seconds:.1f} s, {report.customers / max(seconds, 1e-9):,.0f} a second")
 
 
 def _show_rules(console: Any, report: Report) -> None:  # noqa: ANN401 (rich is imported where it is used)
@@ -133,7 +135,8 @@ def _show_rules(console: Any, report: Report) -> None:  # noqa: ANN401 (rich is 
 
     if not report.rules:
         return
-    table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0), title=f"top rules ({len(report.rules)} failed)", title_justify="left")
+    title = f"top rules ({len(report.rules)} failed)"
+    table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0), title=title, title_justify="left")
     table.add_column("failed", justify="right", no_wrap=True)
     table.add_column("severity", no_wrap=True)
     table.add_column("rule", overflow="fold")

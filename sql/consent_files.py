@@ -61,11 +61,13 @@ def _sort_out(records: Iterable[tuple[int, Any]], accepted: list[Consent], refus
 
 
 def _refusals(line: int, problem: ValidationError) -> Iterator[Refused]:
-    # An error's own text may quote the value, but for those that this project words itself.
+    # What pydantic says may quote the value; the one error that this project words does not, and is about the tax id.
     for error in problem.errors(include_input=False, include_url=False, include_context=False):
-        place = [str(part) for part in error["loc"] if part in _COLUMNS]
-        known = error["type"] == "value_error"
-        yield Refused(line, place[0] if place else "", error["msg"] if known else error["type"])
+        if error["type"] == "value_error":
+            yield Refused(line, "tax_id", error["msg"].removeprefix("Value error, "))
+        else:
+            place = [str(part) for part in error["loc"] if part in _COLUMNS]
+            yield Refused(line, place[0] if place else "", error["type"])
 
 
 def _from_json(lines: TextIO) -> Iterator[tuple[int, Any]]:

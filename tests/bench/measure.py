@@ -1,0 +1,109 @@
+"""Measure one process: wall time, processor time of client and PostgreSQL, peak memory of the largest process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_POLL_SECONDS = 0.005
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PROC = Path("/proc")
+# Fields of /proc/<pid>/stat after the command's name, from 0.
+_PARENT, _OWN, _WAITED_FOR = 1, slice(11, 13), slice(13, 15)
+
+
+class BenchError(Exception):
+    """Something that was measured did not do its work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One run: seconds, megabytes, and what it wrote to standard output; ``server`` is None for no local server."""
+
+    wall: float
+    client: float
+    server: float | None
+    peak: float
+    said: str
+
+    @property
+    def core_seconds(self) -> float:
+        """Return the processor time of client and server."""
+        return self.client + (self.server or 0.0)
+
+
+class ServerClock:
+    """Read the processor time that a PostgreSQL server on this machine has used, all its processes together."""
+
+    def __init__(self, url: str) -> None:
+        with psycopg.connect(url) as connection:
+            row = connection.execute("SELECT pg_backend_pid(), inet_server_addr() = inet_client_addr()").fetchone()
+            backend, is_local = row or (0, False)
+            self._pid = int(_stat(backend)[_PARENT]) if is_local and (_PROC / str(backend)).exists() else None
+
+    def seconds(self) -> float | None:
+        """Return the time used so far: the postmaster's, its children's, and that of those that have ended."""
+        if self._pid is None:
+            return None
+        ticks = sum(int(part) for part in _stat(self._pid)[_WAITED_FOR])
+        for folder in _PROC.iterdir():
+            if folder.name.isdecimal():
+                fields = _stat(int(folder.name))
+                if fields and (int(folder.name) == self._pid or int(fields[_PARENT]) == self._pid):
+                    ticks += sum(int(part) for part in fields[_OWN])
+        return ticks / _TICKS
+
+
+def _stat(pid: int) -> list[str]:
+    """Return the fields of a process after its name; none where it has ended."""
+    try:
+        return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def measured(
+    command: Sequence[str], *, folder: Path, environment: Mapping[str, str], clock: ServerClock | None, limit: float
+) -> Measured:
+    """Run a command and measure it; raise BenchError where it fails or takes longer than ``limit`` seconds.
+
+    What it says goes to files in ``folder``, where it runs.
+    """
+    before = clock.seconds() if clock else None
+    said, complained = folder / "stdout", folder / "stderr"
+    with said.open("w") as out, complained.open("w") as err:
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            command, cwd=folder, env=dict(environment), stdout=out, stderr=err, start_new_session=True
+        )
+        while True:
+            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+            wall = time.perf_counter() - start
+            if pid:
+                break
+            if wall > limit:
+                os.killpg(process.pid, signal.SIGKILL)
+                os.wait4(process.pid, 0)
+                process.returncode = -signal.SIGKILL
+                raise BenchError(f"stopped after {wall:.0f} s: {_named(command)}")
+            time.sleep(_POLL_SECONDS)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise BenchError(f"exit code {process.returncode}: {_named(command)}\n{complained.read_text()[-2000:]}")
+    after = clock.seconds() if clock else None
+    server = None if before is None or after is None else after - before
+    return Measured(wall, usage.ru_utime + usage.ru_stime, server, usage.ru_maxrss / 1024, said.read_text())
+
+
+def _named(command: Sequence[str]) -> str:
+    return " ".join(part for part in command[1:] if "://" not in part)
