@@ -48,10 +48,21 @@ def main() -> None:
         sys.stderr.write(f"cadastra: {problem}\n")
         sys.exit(problem.exit_code)
     except Exception as defect:  # noqa: BLE001 (the last place: whatever comes here is a defect of this program)
+        failure = _database_failure(defect)
+        if failure is not None:
+            sys.stderr.write(f"cadastra: {failure}\n")
+            sys.exit(1)
         # The text of an unforeseen error may quote a customer's value: say where it happened, not what it says.
         sys.stderr.writelines(traceback.format_tb(defect.__traceback__))
         sys.stderr.write(f"cadastra: defect: {type(defect).__name__} (its text is withheld: it may hold customer data)\n")
         sys.exit(1)
+
+
+def _database_failure(defect: Exception) -> str | None:
+    """Say what the database said, where it is the database that failed and not this program."""
+    from sql.failures import told  # noqa: PLC0415 (heavy)
+
+    return told(defect)
 
 
 @app.command()

@@ -17,9 +17,9 @@ from mappings.nest import content_hashes, nest
 from mappings.structure_maps import MAPS
 
 if TYPE_CHECKING:
-    import numpy as np
     from collections.abc import Iterator
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from mappings.assembly import Mapped

@@ -22,6 +22,7 @@ from mappings.text_files import read_csv
 
 if TYPE_CHECKING:
     from pathlib import Path
+
     from numpy.typing import NDArray
 
     from mappings.core import Core, SourceTable

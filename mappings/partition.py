@@ -6,7 +6,7 @@ belong to no bucket: they are orphans, counted and reported apart.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -54,7 +54,8 @@ class Partition:
     """Say which rows of which raw table go to which bucket.
 
     ``keys`` are the registers' core keys, ``row`` their first row in clientes, ``bucket`` their bucket;
-    ``members`` gives for each other table the register of each row, -1 for a stray.
+    ``members`` gives for each other table the register of each row, -1 for a stray; ``person`` is a key of each
+    register's person, such as ``F:`` and the tax id, or ``F:@`` and the core key.
     """
 
     export: Export
@@ -66,6 +67,33 @@ class Partition:
     members: dict[str, NDArray[np.int64]]
     duplicates: tuple[tuple[int, int], ...]  # (register, line) of second rows in clientes
     strays: tuple[Stray, ...]
+    person: pa.Array
+
+    @property
+    def kind(self) -> pa.Array:
+        """Return the kind of person of each register, F or J."""
+        return pc.utf8_slice_codeunits(self.person, 0, 1)
+
+    @property
+    def tax_ids(self) -> pa.Array:
+        """Return the tax id of each register, null without one."""
+        named = pc.utf8_slice_codeunits(self.person, 2)
+        nobody = pc.or_(pc.starts_with(named, "@"), is_unread(named))
+        return pc.if_else(nobody, pa.scalar(None, pa.string()), named)
+
+    @property
+    def person_numbers(self) -> NDArray[np.int64]:
+        """Number the persons from 0 and return each register's."""
+        return np.asarray(self.person.dictionary_encode().indices.to_numpy(zero_copy_only=False), np.int64)
+
+    def without(self, left_out: NDArray[np.bool_], bucket_size: int = BUCKET_SIZE) -> Partition:
+        """Return the same without some registers in its buckets; whole persons are left out.
+
+        At least one bucket stays, so that every rule is judged, if only on nothing.
+        """
+        count = min(self.count, max(1, -(-int((~left_out).sum()) // bucket_size)))
+        bucket = np.where(left_out, -1, self.bucket * count // max(self.count, 1))
+        return replace(self, bucket=bucket, count=count)
 
     @property
     def unplaced(self) -> pa.Array:
@@ -87,13 +115,14 @@ def partition(export: Export, core: Core, bucket_size: int = BUCKET_SIZE) -> Par
         none = pa.array([], pa.string())
         tables = export.tables.values()
         lost = [stray for raw in tables for stray in _strays_of(raw, core, np.full(len(raw.lines), -1), none)]
-        return Partition(export, core, none, nothing, nothing, 0, {}, (), tuple(lost))
+        return Partition(export, core, none, nothing, nothing, 0, {}, (), tuple(lost), none)
     keys = keys_of(customers, core)
     kind, person = _persons(customers, core, keys)
     known = pc.and_(pc.is_valid(keys), pc.invert(pc.is_null(kind))).to_numpy(zero_copy_only=False)
     row, again = _first_of_each(keys, known)
     count = max(1, -(-len(row) // bucket_size))
     registers = keys.take(pa.array(row))
+    whose = person.take(pa.array(row))
     members = {
         raw.name: _members(raw, core, registers) for raw in export.tables.values() if raw.name != customers.name
     }
@@ -109,11 +138,12 @@ def partition(export: Export, core: Core, bucket_size: int = BUCKET_SIZE) -> Par
         core,
         registers,
         row,
-        buckets(person.take(pa.array(row)), count),
+        buckets(whose, count),
         count,
         members,
         tuple((int(of_register[at]), int(customers.lines[at])) for at in again),
         strays,
+        whose,
     )
 
 

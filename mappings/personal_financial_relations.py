@@ -23,6 +23,7 @@ from mappings.structure_map import BlockMap, StructureMap
 
 if TYPE_CHECKING:
     from datetime import date
+
     from numpy.typing import NDArray
 
     from customers.blocks import Documents

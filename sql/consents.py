@@ -37,7 +37,7 @@ _TAKE_OVER = f"""
 
 @dataclass(frozen=True, slots=True)
 class ConsentImport:
-    """What became of a file: ``written`` were new or changed."""
+    """What became of a file: ``written`` were new or changed; a line may be refused for several reasons."""
 
     read: int
     written: int
@@ -54,7 +54,8 @@ def import_consents(url: str, file: Path, moment: str) -> ConsentImport:
     last = list({consent.consent_id: consent for consent in accepted}.values())
     open_store(url).close()  # brings the tables up to date
     written = _write(url, last, moment)
-    return ConsentImport(len(accepted) + len(refused), written, len(last) - written, tuple(refused))
+    read = len(accepted) + len({each.line for each in refused})
+    return ConsentImport(read, written, len(last) - written, tuple(refused))
 
 
 def _write(url: str, accepted: list[Consent], moment: str) -> int:

@@ -23,6 +23,7 @@ from sql.tables import (
     documents,
     erasures,
     findings,
+    fingerprints,
     retired,
     served_again,
     stale_marks,
@@ -123,6 +124,7 @@ def _erase(connection: Connection, person: Person) -> dict[str, int]:
     counts["customer_states"] = _delete(connection, customer_states.c.tax_id, [person.tax_id])
     counts["customer_states"] += _delete(connection, customer_states.c.person_id, person.person_ids)
     counts["findings"] = _delete(connection, findings.c.customer_ref, person.customer_refs)
+    counts["fingerprints"] = _delete(connection, fingerprints.c.core_key, person.core_keys)
     counts["consents"] = _delete(connection, consents.c.tax_id, [person.tax_id])
     return counts
 

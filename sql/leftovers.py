@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-_UNSEEN = (tables.served_again, tables.retired, tables.stale_marks, tables.customer_states)
+_UNSEEN = (
+    tables.served_again,
+    tables.retired,
+    tables.stale_marks,
+    tables.customer_states,
+    tables.fingerprints,
+)
 
 
 def discard(connection: Connection, run_seqs: Sequence[int]) -> dict[str, int]:

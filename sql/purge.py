@@ -56,6 +56,14 @@ _PURGE = {
             WHERE n.person_id = customer_states.person_id AND n.run_seq > customer_states.run_seq
               AND n.run_seq < :kept AND n.run_seq IN (SELECT p.run_seq FROM publications AS p))
     """,
+    # Without one, a person is worked on once more than needed.
+    "fingerprints": """
+        DELETE FROM fingerprints
+        WHERE EXISTS (
+            SELECT 1 FROM fingerprints AS n
+            WHERE n.core_key = fingerprints.core_key AND n.run_seq > fingerprints.run_seq AND n.run_seq < :kept
+              AND n.run_seq IN (SELECT p.run_seq FROM publications AS p))
+    """,
     "findings": "DELETE FROM findings WHERE run_id IN (SELECT run_id FROM old_runs)",
     "rule_results": "DELETE FROM rule_results WHERE run_id IN (SELECT run_id FROM old_runs)",
 }

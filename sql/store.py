@@ -13,7 +13,7 @@ import pyarrow as pa
 from sqlalchemy import select, text
 
 from customers.errors import UnreadableInput
-from sql import ledger, leftovers, lock, partitions, sequences, serving, tables
+from sql import fingerprints, ledger, leftovers, lock, order, partitions, sequences, serving, tables
 from sql.bulk import append
 from sql.engine import is_postgres, open_engine, reading, writing
 from sql.ledger import Ending, RunCount, RunStart
@@ -94,6 +94,21 @@ class Store:
         with self._engine.connect() as connection:
             return serving.customer_states(connection)
 
+    def fingerprints(self) -> pa.Table:
+        """Return the last published fingerprint of each register: ``sql.fingerprints.FINGERPRINTS``."""
+        with self._engine.connect() as connection:
+            return fingerprints.last(connection)
+
+    def is_older_than_full(self, batch: dict[str, str]) -> bool:
+        """Say whether a newer full export than a batch is published: ``sql.order.is_older_than_full``."""
+        with self._engine.connect() as connection:
+            return order.is_older_than_full(connection, batch)
+
+    def newer(self, batch: dict[str, str]) -> pa.Table:
+        """Return the registers of which something newer than a batch is served: ``sql.order.newer``."""
+        with self._engine.connect() as connection:
+            return order.newer(connection, batch)
+
     def write_documents(self, run_seq: int, documents: pa.Table) -> None:
         """Store documents, unseen, in any number of calls; columns of ``documents`` after run_seq."""
         with writing(self._engine) as connection:
@@ -123,6 +138,10 @@ class Store:
     def write_customer_states(self, run_seq: int, states: pa.Table) -> None:
         """Store the states of persons that changed; columns of ``sql.serving.CUSTOMERS``."""
         self._append(tables.customer_states, run_seq, states)
+
+    def write_fingerprints(self, run_seq: int, rows: pa.Table) -> None:
+        """Remember what registers were made of; columns of ``sql.tables.fingerprints`` after run_seq."""
+        self._append(tables.fingerprints, run_seq, rows)
 
     def write_findings(self, run_seq: int, findings: pa.Table) -> None:
         """Store findings; columns of ``customers.findings.FINDINGS_SCHEMA``. Seen at once."""

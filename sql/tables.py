@@ -23,7 +23,7 @@ SCHEMAS: dict[str, tuple[str, ...]] = {
     "quality": ("runs", "run_counts", "rule_results", "findings"),
     "control": (
         *("publications", "served_again", "retired", "stale_marks", "sequences"),
-        *("run_lock", "erasures", "purges"),
+        *("run_lock", "erasures", "purges", "fingerprints"),
     ),
 }
 
@@ -112,6 +112,20 @@ customer_states = Table(
     Column("tax_id", Text),
     *_required(Text, "kind", "availability", "since"),
     Index("customer_states_tax_id", "tax_id"),
+    sqlite_with_rowid=False,
+)
+
+# What a register's person was made of, by the last run that worked on it and had nothing to find; ``excluded`` are the
+# reasons, with blanks between them, why the person has no document of a kind. Good for business dates up to
+# ``valid_until``.
+fingerprints = Table(
+    "fingerprints",
+    metadata,
+    _key("core_key", Text),
+    _key("run_seq", Integer),
+    Column("fingerprint", BigInteger, nullable=False),
+    Column("valid_until", Text),
+    *_required(Text, "excluded", "availability"),
     sqlite_with_rowid=False,
 )
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from starlette.types import ASGIApp
+
 VERSION = "2.2.1"
 MOMENT = "2026-11-20T00:00:00Z"
 KINDS = {structure.name: structure.kind for structure in STRUCTURES}
@@ -71,7 +73,9 @@ def document_rows(batch: str, tax_ids: list[str]) -> list[dict[str, str]]:
 
 def begun(store: Store, batch: str) -> int:
     """Begin a run."""
-    return store.begin_run(RunStart(run_id=batch, flow="nightly", core="reference", kind="full", started_at=MOMENT))
+    return store.begin_run(
+        RunStart(run_id=batch, flow="nightly", core="reference", kind="full", started_at=MOMENT)
+    )
 
 
 def publish(store: Store, batch: str, tax_ids: list[str], states: Mapping[str, str]) -> int:
@@ -81,7 +85,13 @@ def publish(store: Store, batch: str, tax_ids: list[str], states: Mapping[str, s
         store.retire(run_seq, store.served(structure.name, VERSION).select(["document_id", "opened_run_seq"]))
     store.write_documents(run_seq, pa.Table.from_pylist(document_rows(batch, tax_ids)))
     rows = [
-        {"person_id": f"p-{tax_id}", "tax_id": tax_id, "kind": kind_of(tax_id), "availability": state, "since": MOMENT}
+        {
+            "person_id": f"p-{tax_id}",
+            "tax_id": tax_id,
+            "kind": kind_of(tax_id),
+            "availability": state,
+            "since": MOMENT,
+        }
         for tax_id, state in states.items()
     ]
     if rows:
@@ -94,7 +104,12 @@ def mark_stale(store: Store, batch: str, tax_id: str) -> None:
     """Publish a run that refuses newer documents of a person."""
     run_seq = begun(store, batch)
     rows = [
-        {"structure": row["structure"], "version": VERSION, "customer_id": row["customer_id"], "since": MOMENT}
+        {
+            "structure": row["structure"],
+            "version": VERSION,
+            "customer_id": row["customer_id"],
+            "since": MOMENT,
+        }
         for row in document_rows("", [tax_id])
     ]
     store.mark_stale(run_seq, pa.Table.from_pylist(rows))
@@ -106,7 +121,9 @@ def made(database: str, folder: Path) -> None:
     with open_store(database) as store:
         publish(store, "first", [ANA, TRIO, BLOCKED, ENDED, STALE, FIRM], STATES)
         mark_stale(store, "second", STALE)
-    take_over(database, folder, *(consent(f"c-{tax_id}", tax_id, kind_of(tax_id)) for tax_id in (*STATES, UNKNOWN)))
+    take_over(
+        database, folder, *(consent(f"c-{tax_id}", tax_id, kind_of(tax_id)) for tax_id in (*STATES, UNKNOWN))
+    )
 
 
 def take_over(database: str, folder: Path, *consents: dict[str, object]) -> None:
@@ -118,8 +135,8 @@ def take_over(database: str, folder: Path, *consents: dict[str, object]) -> None
 class Api:
     """The application, started, and a client that needs no network."""
 
-    def __init__(self, database: str, **settings: Any) -> None:  # noqa: ANN401 - whatever a setting takes
-        self.app = create_app(ApiSettings(CADASTRA_DATABASE_URL=database, **settings))
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
         self._runner = asyncio.Runner()
         self._stop: asyncio.Event | None = None
 
@@ -146,9 +163,11 @@ class Api:
             assert "failed" not in message["type"], message
             started.set()
 
-        self._life = asyncio.create_task(self.app({"type": "lifespan"}, receive, send))
+        self._life = asyncio.ensure_future(self.app({"type": "lifespan"}, receive, send))
         await started.wait()
-        self._client = httpx.AsyncClient(transport=httpx.ASGITransport(app=self.app), base_url="http://bank.example")
+        self._client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=self.app), base_url="http://bank.example"
+        )
 
     async def _end(self) -> None:
         assert self._stop is not None
@@ -160,7 +179,9 @@ class Api:
         """Send a request below the prefix, good but for what is given; ``headers`` add to the good ones."""
         return self.send(f"{PREFIX}{path}", token, **others)
 
-    def send(self, path: str, token: str | None = None, *, method: str = "GET", **others: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
+    def send(
+        self, path: str, token: str | None = None, *, method: str = "GET", **others: Any
+    ) -> httpx.Response:
         """Send a request to any path."""
         good = {**headers(token or ""), **others.pop("headers", {})}
         if token is None:
@@ -179,7 +200,7 @@ class Api:
 
 
 @contextmanager
-def api(database: str, **settings: Any) -> Iterator[Api]:  # noqa: ANN401 - whatever a setting takes
-    """Start the API on a database."""
-    with Api(database, **settings) as started:
+def api(database: str, *, reader: Any = None, **settings: Any) -> Iterator[Api]:  # noqa: ANN401 - whatever a setting takes
+    """Start the API on a database, or on a reader that fails as a test wants it to."""
+    with Api(create_app(ApiSettings(CADASTRA_DATABASE_URL=database, **settings), reader)) as started:
         yield started

@@ -53,7 +53,9 @@ ERROR = {
 
 def document() -> dict[str, Any]:
     """Return the whole document."""
-    paths = {path_of(structure).removeprefix(PREFIX): {"get": operation(structure)} for structure in STRUCTURES}
+    paths = {
+        path_of(structure).removeprefix(PREFIX): {"get": operation(structure)} for structure in STRUCTURES
+    }
     bearer = {"bearer": {"type": "http", "scheme": "bearer"}}
     return {
         "openapi": "3.0.3",

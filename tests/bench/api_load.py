@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FIRST_DAY = date(2026, 11, 1)
-SECRET = "an invented secret that only the benchmark uses"  # noqa: S105 - invented
+SECRET = "an invented secret that only the benchmark uses"
 MANY = 1_000_000
 
 
@@ -93,7 +93,7 @@ def mean_bytes(database: str) -> int:
     with open_store(database) as store:
         return round(
             float(str(store.query(f"SELECT AVG(LENGTH(document)) AS mean FROM ({union}) AS d")[0]["mean"]))
-        )  # noqa: S608 - our own names
+        )
 
 
 @contextmanager
@@ -142,7 +142,7 @@ def measure(folder: Path, database: str, customers: int, seconds: float, rounds:
         for name, some in outcomes.items():
             row(name, sorted(some, key=lambda outcome: outcome.rate)[len(some) // 2])
         shares = ", ".join(f"{rates['api'] / rates[name]:.0%} of {name}" for name in ("same_server", "bare"))
-        print(f"\nThe API answers {shares}.\n")
+        say(f"\nThe API answers {shares}.\n")
         row("half load", load(port_of(api), asked, seconds * 2, rate=rates["api"] / 2))
         while_publishing(folder, database, port_of(api), asked, rates["api"] / 2, publishes)
 
@@ -165,10 +165,16 @@ def while_publishing(
     row(f"half load, {publishes} publishes (exit {publisher.returncode})", total)
 
 
+def say(line: str) -> None:
+    """Print one line at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def row(name: str, outcome: Outcome) -> None:
     """Print one line of the table."""
     p50, p95, p99 = (f"{outcome.quantile(share):.2f}" for share in (0.5, 0.95, 0.99))
-    print(f"| {name} | {outcome.rate:,.0f} | {p50} | {p95} | {p99} | {outcome.errors} |", flush=True)
+    say(f"| {name} | {outcome.rate:,.0f} | {p50} | {p95} | {p99} | {outcome.errors} |")
 
 
 def main() -> None:
@@ -182,7 +188,7 @@ def main() -> None:
     for name in ("sqlite", "postgresql"):
         if chosen.only in (None, name):
             with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-                print(
+                say(
                     f"\n{name}\n\n| | requests/s | p50 ms | p95 ms | p99 ms | errors |\n|---|---|---|---|---|---|"
                 )
                 if name == "sqlite":

@@ -15,7 +15,17 @@ import pytest
 from customers.structures import STRUCTURES
 from flows.cli import app
 from tests.api_facts import document
-from tests.api_server import INTERACTION_ID, Served, consent, headers, paths, people, serving, take_over_lines, write_lines
+from tests.api_server import (
+    INTERACTION_ID,
+    Served,
+    consent,
+    headers,
+    paths,
+    people,
+    serving,
+    take_over_lines,
+    write_lines,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,7 +111,12 @@ def generate(description: Path, target: Path) -> None:
     configuration = target.with_suffix(".yml")
     configuration.write_text("post_hooks: []\n")
     command = [
-        *(str(Path(sys.executable).with_name("openapi-python-client")), "generate", "--path", str(description)),
+        *(
+            str(Path(sys.executable).with_name("openapi-python-client")),
+            "generate",
+            "--path",
+            str(description),
+        ),
         *("--meta", "none", "--output-path", str(target), "--config", str(configuration)),
     ]
     subprocess.run(command, check=True, capture_output=True, timeout=120)

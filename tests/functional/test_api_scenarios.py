@@ -26,7 +26,7 @@ PENDING_CODE, BLOCKED_CODE, ENDED_CODE = (
     f"STATUS_{state}" for state in ("PENDING_AUTHORISATION", "TEMPORARY_UNAVAILABLE", "UNAVAILABLE")
 )
 # Consents by name: what makes each of them other than good.
-CONSENTS = {
+CONSENTS: dict[str, dict[str, object]] = {
     "pending": {"joint_approval": "PENDING"},
     "approved": {"joint_approval": "APPROVED", "expires_at": LASTING},
     "refused": {"joint_approval": "REFUSED"},
@@ -54,7 +54,12 @@ ROWS = [
     ("customer-unknown", f"c-{UNKNOWN}", 404, "NOT_FOUND"),
     ("customer-blocked", f"c-{BLOCKED}", 403, BLOCKED_CODE),
     ("relationship-ended", f"c-{ENDED}", 403, ENDED_CODE),
-    ("relationship-ended", f"c-{GONE}", 403, ENDED_CODE),  # withdrawn or purged: nothing is served, the state stays
+    (
+        "relationship-ended",
+        f"c-{GONE}",
+        403,
+        ENDED_CODE,
+    ),  # withdrawn or purged: nothing is served, the state stays
     ("document-absent", f"c-{REFUSED}", 404, "NOT_FOUND"),
     ("document-stale", f"c-{STALE}", 200, None),
     ("served", "approved", 200, None),
@@ -65,7 +70,9 @@ ROWS = [
 @pytest.fixture
 def served(any_database: str, tmp_path: Path) -> Iterator[Api]:
     bank.made(any_database, tmp_path)
-    bank.take_over(any_database, tmp_path, *(consent(name, ANA, "F", **facts) for name, facts in CONSENTS.items()))
+    bank.take_over(
+        any_database, tmp_path, *(consent(name, ANA, "F", **facts) for name, facts in CONSENTS.items())
+    )
     with bank.api(any_database) as started:
         yield started
 
@@ -103,9 +110,7 @@ def test_no_token_is_no_consent(served: Api) -> None:
 
 
 @pytest.mark.parametrize("structure", STRUCTURES, ids=lambda structure: structure.name)
-def test_each_resource_asks_for_its_permission(
-    structure: object, any_database: str, tmp_path: Path
-) -> None:
+def test_each_resource_asks_for_its_permission(structure: object, any_database: str, tmp_path: Path) -> None:
     named = next(each for each in STRUCTURES if each is structure)
     bank.made(any_database, tmp_path)
     tax_id = {"F": ANA, "J": FIRM}[named.kind]
@@ -140,7 +145,9 @@ def test_documents_pass_through_byte_for_byte(served: Api) -> None:
             structure = BY_NAME[row["structure"]]
             body = served.send(path_of(structure), f"c-{tax_id}").content
             data = row["document"].encode()
-            assert (b'{"data":[' + data + b"]," if structure.grain == "register" else b'{"data":' + data) in body
+            assert (
+                b'{"data":[' + data + b"]," if structure.grain == "register" else b'{"data":' + data
+            ) in body
             answer = json.loads(body)
             assert set(answer) == {"data", "links", "meta"}
             assert answer["links"] == {"self": f"http://bank.example{path_of(structure)}"}
@@ -190,7 +197,9 @@ def test_pages_that_are_none(query: str, status: int, sqlite_url: str, tmp_path:
     if status == 200:
         assert all(len(link) <= 2000 for link in response.json()["links"].values())
     else:
-        assert response.json()["errors"][0]["code"] == {400: "INVALID_PARAMETER", 422: "PAGE_NOT_FOUND"}[status]
+        assert (
+            response.json()["errors"][0]["code"] == {400: "INVALID_PARAMETER", 422: "PAGE_NOT_FOUND"}[status]
+        )
 
 
 def test_the_other_set_of_codes_is_a_setting(sqlite_url: str, tmp_path: Path) -> None:

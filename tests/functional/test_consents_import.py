@@ -25,7 +25,9 @@ def kept(database: str) -> list[dict[str, object]]:
         return store.query("SELECT * FROM consents ORDER BY consent_id")
 
 
-def test_new_and_changed_consents_are_written_and_the_same_ones_are_left(any_database: str, tmp_path: Path) -> None:
+def test_new_and_changed_consents_are_written_and_the_same_ones_are_left(
+    any_database: str, tmp_path: Path
+) -> None:
     file = tmp_path / "consents.jsonl"
     ana = consent("urn:bank:1", CPF, "F", expires_at="2026-12-31T21:00:00-03:00")
     firm = consent("urn:bank:2", CNPJ, "J", joint_approval="PENDING")
@@ -58,7 +60,9 @@ def test_new_and_changed_consents_are_written_and_the_same_ones_are_left(any_dat
 
 
 @pytest.mark.parametrize("separator", [",", ";"])
-def test_a_csv_file_may_separate_by_comma_or_semicolon(separator: str, sqlite_url: str, tmp_path: Path) -> None:
+def test_a_csv_file_may_separate_by_comma_or_semicolon(
+    separator: str, sqlite_url: str, tmp_path: Path
+) -> None:
     rows = [
         ["consent_id", "tax_id", "kind", "status", "permissions", "joint_approval", "expires_at"],
         ["c1", CPF, "F", "AUTHORISED", '"A_READ B_READ"', "", ""],
@@ -68,7 +72,10 @@ def test_a_csv_file_may_separate_by_comma_or_semicolon(separator: str, sqlite_ur
     file.write_text("\ufeff" + "\r\n".join(separator.join(row) for row in rows), encoding="utf-8")
     assert import_consents(sqlite_url, file, FIRST).refused == ()
     found = [(row["permissions"], row["joint_approval"], row["expires_at"]) for row in kept(sqlite_url)]
-    assert found == [("A_READ B_READ", "NOT_NEEDED", None), ("A_READ B_READ", "REFUSED", "2026-01-01T00:00:00Z")]
+    assert found == [
+        ("A_READ B_READ", "NOT_NEEDED", None),
+        ("A_READ B_READ", "REFUSED", "2026-01-01T00:00:00Z"),
+    ]
 
 
 def test_the_last_line_about_a_consent_wins(sqlite_url: str, tmp_path: Path) -> None:
@@ -77,7 +84,9 @@ def test_the_last_line_about_a_consent_wins(sqlite_url: str, tmp_path: Path) -> 
     assert [row["status"] for row in kept(sqlite_url)] == ["REVOKED"]
 
 
-def test_what_cannot_be_used_is_named_by_line_and_column_and_never_quoted(sqlite_url: str, tmp_path: Path) -> None:
+def test_what_cannot_be_used_is_named_by_line_and_column_and_never_quoted(
+    sqlite_url: str, tmp_path: Path
+) -> None:
     bad = {
         "consent_id": consent("two words", CPF, "F"),
         "tax_id": consent("a", "123.456.789-09", "F"),

@@ -1,0 +1,87 @@
+"""A number for everything that the core sent about a person: the same number, the same documents.
+
+The rows of a register count with their order in each table, and the registers of a person together: when one of them
+changes, comes or goes, all of them have another number. 64 bits of xxh3, combined with the finalizer of SplitMix64
+(Steele, Lea, Flood 2014).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from xxhash import xxh3_64_intdigest
+
+from mappings.profile import NAMES, Customers
+from mappings.rows import positions
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mappings.core import Core
+    from mappings.extract import RawTable
+    from mappings.partition import Partition
+
+    Words = NDArray[np.uint64]
+
+_BETWEEN, _MISSING = "\x1f", "\x00"
+
+
+def fingerprints(plan: Partition, version: str) -> NDArray[np.int64]:
+    """Return the fingerprint of each register of a partition; ``version`` names all else that decides."""
+    content = np.zeros(len(plan.keys), np.uint64)
+    customers = plan.export.tables.get(plan.core.stage_of(NAMES[Customers]).name)
+    if customers is None:
+        return content.view(np.int64)
+    content += _mixed(_hashes(customers, plan.core, plan.row) + _salt(customers.name))
+    content += _mixed(_digests(plan.keys) + _salt(version))
+    for name, member in plan.members.items():
+        rows = np.flatnonzero(member >= 0)
+        rows = rows[np.argsort(member[rows], kind="stable")]
+        if len(rows):
+            owner = member[rows]
+            place = positions(owner).astype(np.uint64)
+            words = _mixed(_hashes(plan.export.tables[name], plan.core, rows) + _salt(name) + _mixed(place))
+            _add(content, owner, words)
+    person = plan.person_numbers
+    together = np.zeros(int(person.max(initial=-1)) + 1, np.uint64)
+    order = np.argsort(person, kind="stable")
+    _add(together, person[order], _mixed(content[order]))
+    return _mixed(together)[person].view(np.int64)
+
+
+def _add(totals: Words, owner: NDArray[np.int64], words: Words) -> None:
+    """Add words to the totals of their owners, who are ascending; sums wrap around."""
+    owners, first = np.unique(owner, return_index=True)
+    if len(owners):
+        totals[owners] += np.add.reduceat(words, first)
+
+
+def _hashes(raw: RawTable, core: Core, rows: NDArray[np.int64]) -> Words:
+    """Hash chosen rows of a raw table, whatever its columns' types, by the columns that are staged."""
+    chosen = pa.array(rows)
+    names = dict.fromkeys(source.column for source in core.tables[raw.name].columns.values())
+    cells = [
+        pc.fill_null(raw.columns[name].combine_chunks().take(chosen).cast(pa.string()), _MISSING) for name in names
+    ]
+    return _digests(pc.binary_join_element_wise(*cells, _BETWEEN))
+
+
+def _digests(texts: pa.Array) -> Words:
+    octets = texts.cast(pa.binary()).to_numpy(zero_copy_only=False)
+    return np.fromiter(map(xxh3_64_intdigest, octets), np.uint64, len(octets))
+
+
+def _salt(text: str) -> np.uint64:
+    return np.frombuffer(hashlib.blake2b(text.encode(), digest_size=8).digest(), np.uint64)[0]
+
+
+def _mixed(words: Words) -> Words:
+    words = words + np.uint64(0x9E3779B97F4A7C15)
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed: Words = words ^ (words >> np.uint64(31))
+    return mixed

@@ -1,0 +1,43 @@
+"""What runs remember of the registers they worked on: see ``sql.tables.fingerprints``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from sql.bulk import read
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+FINGERPRINTS = pa.schema(
+    {
+        "core_key": pa.string(),
+        "run_seq": pa.int64(),
+        "fingerprint": pa.int64(),
+        "valid_until": pa.string(),
+        "excluded": pa.string(),
+        "availability": pa.string(),
+        "business_date": pa.string(),
+    }
+)
+_LAST = """
+    SELECT f.core_key, f.run_seq, f.fingerprint, f.valid_until, f.excluded, f.availability, r.business_date
+    FROM fingerprints AS f
+    JOIN runs AS r ON r.run_seq = f.run_seq
+    WHERE r.state = 'published'
+      AND NOT EXISTS (
+          SELECT 1 FROM fingerprints AS n
+          WHERE n.core_key = f.core_key AND n.run_seq > f.run_seq
+            AND n.run_seq IN (SELECT q.run_seq FROM runs AS q WHERE q.state = 'published'))
+"""
+
+
+def last(connection: Connection) -> pa.Table:
+    """Return the last published fingerprint of each register: columns of ``FINGERPRINTS``.
+
+    ``business_date`` is that of its run.
+    """
+    # COPY's CSV tells an empty text from null by its quotes, and so does the reader.
+    return read(connection, _LAST, FINGERPRINTS, {})
