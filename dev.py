@@ -130,7 +130,10 @@ def install_lock() -> None:
     only_uv.write_text(block_of_lock("uv"))
     if call([*PIP, *FROM_LOCK, only_uv, "--quiet"]) == 0:
         environment = {**os.environ, **uv_environment()}
-        if call([*UV, *FROM_LOCK, LOCK, "--python", PYTHON, "--compile-bytecode", "--quiet"], environment) == 0:
+        if (
+            call([*UV, *FROM_LOCK, LOCK, "--python", PYTHON, "--compile-bytecode", "--quiet"], environment)
+            == 0
+        ):
             return
     say("Not with uv; installing with pip ...")
     must([*PIP, *FROM_LOCK, LOCK, "--quiet"])

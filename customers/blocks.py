@@ -16,9 +16,9 @@ import pyarrow as pa
 from customers.dictionary import DEFAULT_VERSION, Field, effective_fields
 
 if TYPE_CHECKING:
-    import numpy as np
     from collections.abc import Iterator
 
+    import numpy as np
     from numpy.typing import NDArray
 
 ROOT = "/data"
@@ -114,7 +114,9 @@ def _blocks(structure: str, version: str) -> Iterator[Block]:
     for item in fields:
         if item.xpath == ROOT or item.items == "object":
             leaves = tuple(
-                leaf for leaf in fields if leaf.type in scalars and _list_around(leaf.xpath, lists) == item.xpath
+                leaf
+                for leaf in fields
+                if leaf.type in scalars and _list_around(leaf.xpath, lists) == item.xpath
             )
             parent = None if item.xpath == ROOT else _list_around(item.xpath, lists)
             yield Block(structure, item.xpath, parent, leaves, scalar=False)

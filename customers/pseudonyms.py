@@ -57,7 +57,9 @@ def buckets(keys: pa.Array, count: int) -> NDArray[np.int64]:
 
 def _digits(values: pa.Array, secret: str, context: str) -> NDArray[np.uint8]:
     """Return the 32 hexadecimal digits of each value's hash, one row per value."""
-    key = hashlib.blake2b(context.encode(), key=hashlib.sha256(secret.encode()).digest(), digest_size=16).digest()
+    key = hashlib.blake2b(
+        context.encode(), key=hashlib.sha256(secret.encode()).digest(), digest_size=16
+    ).digest()
     octets = np.stack(siphash128(values, key), axis=1).astype("<u8").view(np.uint8).reshape(-1, 16)
     return np.stack((octets >> 4, octets & 15), axis=2).reshape(-1, 32)
 

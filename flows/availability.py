@@ -70,6 +70,10 @@ class Availabilities:
         changed = pc.invert(pc.or_(pc.fill_null(same, False), left_out))  # noqa: FBT003 (Arrow's fill value)
         self._write(persons.filter(changed))
 
+    def see(self, ids: pa.Array) -> None:
+        """Leave these persons as they are."""
+        self._seen |= pc.is_in(self._ids, ids).to_numpy(zero_copy_only=False)
+
     def finish(self, spared: pa.Array, among: pa.Array | None = None) -> None:
         """Call UNAVAILABLE who has no register any more, but for the ``spared`` (person ids or tax ids).
 

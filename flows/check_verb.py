@@ -35,7 +35,8 @@ def check_documents(structure: str, files: Sequence[str], version: str, *, as_js
             show_json(record)
         else:
             place = f"{record['file']}:{record['document']}: {record['occurrence']}"
-            say(f"{place}: {record['severity']}: {record['rule']}: {record['message']} [{record['shape'] or 'missing'}]")
+            shape = record["shape"] or "missing"
+            say(f"{place}: {record['severity']}: {record['rule']}: {record['message']} [{shape}]")
     if not as_json:
         say(f"{len(documents):,} documents, {len(found):,} findings")
     return exit_code(found)

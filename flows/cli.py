@@ -54,7 +54,8 @@ def main() -> None:
             sys.exit(1)
         # The text of an unforeseen error may quote a customer's value: say where it happened, not what it says.
         sys.stderr.writelines(traceback.format_tb(defect.__traceback__))
-        sys.stderr.write(f"cadastra: defect: {type(defect).__name__} (its text is withheld: it may hold customer data)\n")
+        name = type(defect).__name__
+        sys.stderr.write(f"cadastra: defect: {name} (its text is withheld: it may hold customer data)\n")
         sys.exit(1)
 
 
@@ -169,7 +170,8 @@ def sample(
     if as_json:
         show_json(asdict(summary))
     else:
-        say(f"{out}: {summary.rows['clientes']:,} registers, {sum(summary.rows.values()):,} rows, {summary.bad_registers:,} bad")
+        registers, rows = summary.rows["clientes"], sum(summary.rows.values())
+        say(f"{out}: {registers:,} registers, {rows:,} rows, {summary.bad_registers:,} bad")
 
 
 @app.command()

@@ -43,7 +43,7 @@ SEVERITIES = ("halt", "reject", "omit", "warn")
 
 
 # A customer's kind of person is a code without a field of its own.
-_STRAY_RULES = {"orphan": "X-ORPHAN", "no-key": "X-NO-KEY", "no-kind": "X-UNMAPPED"}
+_STRAY_RULES = {"orphan": "X-ORPHAN", "no-key": "X-NO-KEY", "no-kind": "X-UNMAPPED", "wrong-kind": "X-WRONG-KIND"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from customers.structures import BY_NAME
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from flows.differences import Differences
     from flows.judging import Judged
     from sql.store import Store
 
@@ -72,6 +73,7 @@ class Settlement:
         self._ids = pa.chunked_array(self.served["customer_id"]).combine_chunks()
         self._touched = np.zeros(len(self._ids), bool)
         self._tax_ids: list[pa.Array] = []
+        self.differences: Differences | None = None
         self.tally = Tally()
 
     def settle(self, judged: Judged, missing_siblings: pa.Array) -> None:
@@ -84,6 +86,27 @@ class Settlement:
         self._tax_ids += [table["tax_id"].combine_chunks() for table in (accepted, refused)]
         self._publish(accepted)
         self._refuse(refused)
+
+    def set_aside(self, reason: str, registers: int) -> None:
+        """Account for registers of the batch that are not worked on, for a named reason."""
+        self.tally.read += registers
+        self.tally.exclude(reason, registers)
+
+    def skip(self, registers: int, documents: int, reason: str, without: int) -> None:
+        """Account for unchanged registers: so many documents due, ``without`` of them not made for a reason."""
+        self.tally.read += registers
+        self.tally.exclude("merged", registers - documents)
+        self.tally.exclude(reason, without)
+        self.tally.unchanged += documents - without
+
+    def keep_registers(self, core_keys: pa.Array) -> None:
+        """Go on serving the documents that carry these core keys."""
+        self._touched |= pc.is_in(self.served["core_key"], core_keys).to_numpy()
+
+    def protect(self, newer: pa.Table, *, everyone: bool) -> None:
+        """Go on serving what a newer batch brought: of some registers (core_key, tax_id), or all there is."""
+        self._touched |= everyone
+        self.keep_registers(newer["core_key"])
 
     def keep(self, customer_ids: pa.Array) -> None:
         """Go on serving the documents of persons who have no new one."""
@@ -153,6 +176,10 @@ class Settlement:
         served = place.to_numpy(zero_copy_only=False)[~is_new].astype(np.int64)
         self._touched[served] = True
         self._write(accepted.filter(pa.array(~same)))
+        if self.differences is not None:
+            changed = pa.array(~is_new & ~same)
+            numbers = self.served["document_id"].combine_chunks().take(place.filter(changed).combine_chunks())
+            self.differences.add(self._structure, accepted.filter(changed), numbers.to_pylist())
         self._retire(place.filter(pa.array(~is_new & ~same)).to_numpy().astype(np.int64))
         self._freshen(place.filter(pa.array(same)).to_numpy().astype(np.int64))
         self.tally.published_new += int(is_new.sum())

@@ -77,7 +77,9 @@ def map_structure(structure_map: StructureMap, bucket: Bucket, context: Context)
         column(times.text, "subject.updated_at"),
         column(starts.text, "subject.started_at"),
     )
-    root = _root(structure_map, bucket, scope, subject, {"subject.updated_at": times, "subject.started_at": starts})
+    root = _root(
+        structure_map, bucket, scope, subject, {"subject.updated_at": times, "subject.started_at": starts}
+    )
     documents = Documents(structure.name, context.version, {ROOT: root})
     refusals = _refusals(bucket, scope)
     for block in blocks(structure.name, context.version)[1:]:
@@ -166,7 +168,9 @@ def _root(
     return Rows(block, mapped, everyone, everyone, nothing, origins)
 
 
-def _joined_rows(structure_map: StructureMap, bucket: Bucket, scope: Scope, staged: Staged) -> NDArray[np.int64]:
+def _joined_rows(
+    structure_map: StructureMap, bucket: Bucket, scope: Scope, staged: Staged
+) -> NDArray[np.int64]:
     """Return for each document its row in a one-row table, or -1."""
     row_of = staged.first_rows(len(bucket.registers))
     if structure_map.structure.subject == "financial_relations":
@@ -219,7 +223,9 @@ def _rows(  # noqa: PLR0913, PLR0917 (everything that a list is made of)
         origin = Origin(staged.file, origin.lines[kept])
         mapped = {xpath: values.take(pa.array(kept)) for xpath, values in mapped.items()}
     origins = {xpath: replace(origin, column=str(columns[xpath].name)) for xpath in mapped}
-    return Rows(block, mapped, owner.astype(np.int32), parent.astype(np.int32), positions(parent), origins), lost
+    return Rows(
+        block, mapped, owner.astype(np.int32), parent.astype(np.int32), positions(parent), origins
+    ), lost
 
 
 def _parents(  # noqa: PLR0913, PLR0917 (as above)

@@ -59,7 +59,9 @@ def core_folder(name: str, search: tuple[Path, ...] = ()) -> Path:
     for place in (*search, SHIPPED_CORES):
         if (place / name / "core.toml").is_file():
             return place / name
-    known = sorted(path.parent.name for place in (*search, SHIPPED_CORES) for path in place.glob("*/core.toml"))
+    known = sorted(
+        path.parent.name for place in (*search, SHIPPED_CORES) for path in place.glob("*/core.toml")
+    )
     msg = f"no core named {name!r}; known: {', '.join(known)}"
     raise UsageError(msg)
 
@@ -100,7 +102,9 @@ def _hold_against_profile(core: Core) -> None:
     problems = []
     staged = [table.stages for table in core.tables.values()]
     problems += [f"no table stages {name}" for name in TABLES if name not in staged]
-    problems += [f"{name} is staged twice" for name in sorted({name for name in staged if staged.count(name) > 1})]
+    problems += [
+        f"{name} is staged twice" for name in sorted({name for name in staged if staged.count(name) > 1})
+    ]
     for table in core.tables.values():
         for name, kind in columns_of(TABLES[table.stages]).items():
             source = table.columns.get(name)

@@ -67,7 +67,9 @@ def _together(parts: list[Times]) -> Times:
     )
 
 
-def updated_at(bucket: Bucket, document: NDArray[np.int64], count: int, tables: tuple[type[Table], ...]) -> Times:
+def updated_at(
+    bucket: Bucket, document: NDArray[np.int64], count: int, tables: tuple[type[Table], ...]
+) -> Times:
     """Return the latest update time of each document among its rows in its own tables, else that of clientes.
 
     A time of clientes that could not be read is never dropped, whatever stands in the own tables.

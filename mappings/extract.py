@@ -100,7 +100,14 @@ def read_control(folder: Path) -> Control:
     try:
         said = json.loads(path.read_text(encoding="utf-8-sig"))
         return _control(said)
-    except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as problem:
+    except (
+        UnicodeDecodeError,
+        json.JSONDecodeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+    ) as problem:
         msg = f"{CONTROL} cannot be understood: {type(problem).__name__} ({problem})"
         raise refuse(msg) from problem
 
@@ -166,7 +173,9 @@ def _read_table(path: Path, core: Core, rows: int, sha256: str) -> RawTable:
     if actual != sha256:
         msg = f"{path.name}: sha256 is {actual}, {CONTROL} says {sha256}"
         raise refuse(msg)
-    columns, lines = _read_parquet(path, data) if path.suffix.lower() == ".parquet" else read_csv(path, data, core)
+    columns, lines = (
+        _read_parquet(path, data) if path.suffix.lower() == ".parquet" else read_csv(path, data, core)
+    )
     _check_header(path, columns.column_names, core.tables[path.stem], core)
     if columns.num_rows != rows:
         msg = f"{path.name}: {columns.num_rows} rows, {CONTROL} says {rows}"

@@ -65,7 +65,8 @@ def _hashes(raw: RawTable, core: Core, rows: NDArray[np.int64]) -> Words:
     chosen = pa.array(rows)
     names = dict.fromkeys(source.column for source in core.tables[raw.name].columns.values())
     cells = [
-        pc.fill_null(raw.columns[name].combine_chunks().take(chosen).cast(pa.string()), _MISSING) for name in names
+        pc.fill_null(raw.columns[name].combine_chunks().take(chosen).cast(pa.string()), _MISSING)
+        for name in names
     ]
     return _digests(pc.binary_join_element_wise(*cells, _BETWEEN))
 

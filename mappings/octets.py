@@ -56,7 +56,9 @@ def _wide_blanks(data: NDArray[np.uint8]) -> NDArray[np.int64]:
         return np.empty(0, np.int64)
     latin = np.flatnonzero(data[:-1] == _LATIN)
     following = data[latin + 1]
-    return np.concatenate((latin[(following == _NBSP) | (following == _NEL)], np.flatnonzero(data >= _THREE_BYTES)))
+    return np.concatenate(
+        (latin[(following == _NBSP) | (following == _NEL)], np.flatnonzero(data >= _THREE_BYTES))
+    )
 
 
 def maybe_masked(values: pa.StringArray) -> NDArray[np.bool_]:
@@ -93,8 +95,7 @@ def has_shape(octets_of_rows: NDArray[np.uint8], shape: bytes) -> NDArray[np.boo
     """Say which rows have a digit where the shape has a 9, and the shape's own sign everywhere else."""
     model = np.frombuffer(shape, np.uint8)
     digit = (octets_of_rows >= _ZERO) & (octets_of_rows <= _NINE)
-    same: NDArray[np.bool_] = np.where(model == _NINE, digit, octets_of_rows == model).all(axis=1)
-    return same
+    return np.asarray(np.where(model == _NINE, digit, octets_of_rows == model).all(axis=1), bool)
 
 
 def changed_where(

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from customers.pseudonyms import buckets
 from customers.unread import is_unread
-from mappings.profile import NAMES, Customers, Table
+from mappings.profile import KIND_OF, NAMES, TABLES, Customers, Table
 from mappings.staging import (
     Bucket,
     Duplicate,
@@ -45,7 +45,7 @@ class Stray:
 
     file: str
     line: int
-    reason: Literal["orphan", "no-key", "no-kind"]
+    reason: Literal["orphan", "no-key", "no-kind", "wrong-kind"]
     core_key: str
 
 
@@ -102,8 +102,9 @@ class Partition:
 
     @property
     def orphans(self) -> dict[str, int]:
-        """Count the strays by file."""
-        files, counts = np.unique([stray.file for stray in self.strays], return_counts=True)
+        """Count the rows of no customer by file."""
+        lost = [stray.file for stray in self.strays if stray.reason != "wrong-kind"]
+        files, counts = np.unique(np.array(lost, dtype=str), return_counts=True)
         return dict(zip(files.tolist(), counts.tolist(), strict=True))
 
 
@@ -124,15 +125,19 @@ def partition(export: Export, core: Core, bucket_size: int = BUCKET_SIZE) -> Par
     registers = keys.take(pa.array(row))
     whose = person.take(pa.array(row))
     members = {
-        raw.name: _members(raw, core, registers) for raw in export.tables.values() if raw.name != customers.name
+        raw.name: _members(raw, core, registers)
+        for raw in export.tables.values()
+        if raw.name != customers.name
     }
     # A second row of a register is a second row, whether or not its kind of person can be read.
     of_register = _members(customers, core, registers)
     again = np.union1d(again, np.flatnonzero(~known & (of_register >= 0)))
     kindless = keys.filter(pa.array(of_register < 0))
     strays = _strays_of(customers, core, of_register, kindless)
+    company = pc.starts_with(whose, "J").to_numpy(zero_copy_only=False)
     for name, member in members.items():
         strays += _strays_of(export.tables[name], core, member, kindless)
+        strays += _of_wrong_kind(export.tables[name], core, member, registers, company)
     return Partition(
         export,
         core,
@@ -147,6 +152,21 @@ def partition(export: Export, core: Core, bucket_size: int = BUCKET_SIZE) -> Par
     )
 
 
+def _of_wrong_kind(
+    raw: RawTable, core: Core, member: NDArray[np.int64], registers: pa.Array, company: NDArray[np.bool_]
+) -> tuple[Stray, ...]:
+    """Name the rows that speak of another kind of person than their register's: no document has a place for them."""
+    kind = KIND_OF.get(TABLES[core.tables[raw.name].stages])
+    if kind is None or len(company) == 0:
+        return ()
+    rows = np.flatnonzero((member >= 0) & (company[member] != (kind == "J")))
+    keys = registers.take(pa.array(member[rows])).to_pylist()
+    return tuple(
+        Stray(raw.file, int(raw.lines[row]), "wrong-kind", key)
+        for row, key in zip(rows.tolist(), keys, strict=True)
+    )
+
+
 def _persons(customers: RawTable, core: Core, keys: pa.Array) -> tuple[pa.Array, pa.Array]:
     """Return the kind of person of each row (null if unknown) and a key of the person."""
     columns = stage_columns(customers, core, only=("person_kind", "tax_id"))
@@ -155,9 +175,7 @@ def _persons(customers: RawTable, core: Core, keys: pa.Array) -> tuple[pa.Array,
     return kind, pc.binary_join_element_wise(kind, pc.coalesce(columns["tax_id"], alone), ":")
 
 
-def _first_of_each(
-    keys: pa.Array, known: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _first_of_each(keys: pa.Array, known: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the first row of each register, and the rows that come again."""
     rows = np.flatnonzero(known)
     codes = keys.take(pa.array(rows)).dictionary_encode().indices.to_numpy(zero_copy_only=False)

@@ -101,7 +101,9 @@ MAP = StructureMap(
         "/data/otherDocuments": BlockMap(OtherDocuments, other_documents),
         "/data/nationality": BlockMap(Nationalities, nationality),
         "/data/nationality/documents": BlockMap(
-            NationalityDocuments, nationality_documents, belongs_to=("nationality", "other_nationalities_info")
+            NationalityDocuments,
+            nationality_documents,
+            belongs_to=("nationality", "other_nationalities_info"),
         ),
         "/data/filiation": BlockMap(Filiation, filiation),
         **CONTACTS,

@@ -349,6 +349,21 @@ TABLES: dict[str, type[Table]] = {
     "paychecks_bank_links": PaychecksBankLinks,
 }
 
+# Tables that speak of one kind of person alone.
+KIND_OF: dict[type[Table], str] = {
+    NaturalPersons: "F",
+    Nationalities: "F",
+    NationalityDocuments: "F",
+    Filiation: "F",
+    PersonalQualifications: "F",
+    PortabilitiesReceived: "F",
+    PaychecksBankLinks: "F",
+    LegalPersons: "J",
+    BusinessQualifications: "J",
+    EconomicActivities: "J",
+    Parties: "J",
+}
+
 NAMES: dict[type[Table], str] = {table: name for name, table in TABLES.items()}
 
 

@@ -76,7 +76,9 @@ def _never_text(values: pa.Array) -> pa.Array:
     content = values.buffers()[2]
     if content is None or not any(sign in content.to_pybytes() for sign in (UNREAD.encode(), b"\0")):
         return values
-    return _where_found(values, rf"\x{{0}}|{UNREAD}", lambda odd: pc.binary_join_element_wise(UNREAD, odd, ""))
+    return _where_found(
+        values, rf"\x{{0}}|{UNREAD}", lambda odd: pc.binary_join_element_wise(UNREAD, odd, "")
+    )
 
 
 def zeros_restored(values: pa.Array, width: int) -> pa.Array:
@@ -93,7 +95,9 @@ def zeros_restored(values: pa.Array, width: int) -> pa.Array:
 
 def unmasked(values: pa.Array) -> pa.Array:
     """Strip the signs of a mask (dot, hyphen, slash, brackets, plus, blank); anything else stays."""
-    return changed_where(values, maybe_masked(values), lambda masked: pc.replace_substring_regex(masked, _MASK, ""))
+    return changed_where(
+        values, maybe_masked(values), lambda masked: pc.replace_substring_regex(masked, _MASK, "")
+    )
 
 
 def tax_id(values: pa.Array, is_company: pa.Array) -> pa.Array:
@@ -211,7 +215,9 @@ def read_decimals(values: pa.Array) -> pa.Array:
 def _plain_numbers(values: pa.Array) -> pa.Array:
     """Write native numbers as text; Arrow writes small and large ones with an exponent, which is spelt out."""
     text = values.cast(pa.string())
-    return _where_found(text, "[Ee]", lambda short: pa.array([f"{Decimal(one):f}" for one in short.to_pylist()]))
+    return _where_found(
+        text, "[Ee]", lambda short: pa.array([f"{Decimal(one):f}" for one in short.to_pylist()])
+    )
 
 
 def _years(values: pa.Array) -> pa.Array:
@@ -279,7 +285,11 @@ def _native(values: pa.Array, kind: Kind) -> pa.Array:
         return pc.if_else(real, values, pa.scalar(None, values.type))
     if pa.types.is_boolean(values.type) and kind is Kind.FLAG:
         return values
-    numeric = pa.types.is_decimal(values.type) or pa.types.is_integer(values.type) or pa.types.is_floating(values.type)
+    numeric = (
+        pa.types.is_decimal(values.type)
+        or pa.types.is_integer(values.type)
+        or pa.types.is_floating(values.type)
+    )
     if numeric and kind is Kind.DECIMAL:
         return values
     return values.cast(pa.string())

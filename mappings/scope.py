@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mappings.profile import Table
     from mappings.staging import Bucket, Registers
 
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Say which register feeds which document of one structure.

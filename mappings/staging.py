@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from mappings.extract import RawTable
 
 NO_TIME = np.iinfo(np.int64).min
-UNREAD_TIME = np.iinfo(np.int64).max  # an unread time is the latest, so that the document it decides about is refused
+UNREAD_TIME = np.iinfo(
+    np.int64
+).max  # an unread time is the latest, so that the document it decides about is refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,9 @@ class Staged:
     def view(self, rows: pa.Array) -> Any:  # noqa: ANN401 (an instance of the staging table's own class)
         """Return chosen rows as the profile's class; a null row has only missing values."""
         name = NAMES[self.table]
-        return self.table(**{key: column(values.take(rows), f"{name}.{key}") for key, values in self.columns.items()})
+        return self.table(
+            **{key: column(values.take(rows), f"{name}.{key}") for key, values in self.columns.items()}
+        )
 
     def first_rows(self, registers: int) -> NDArray[np.int64]:
         """Return, for each register, the first row or -1."""

@@ -69,7 +69,9 @@ def _record_lines(path: Path, text: bytes) -> NDArray[np.int64]:
     begins = np.concatenate(([0], ends + 1))
     stops = np.concatenate((ends, [len(octets)]))
     lengths = stops - begins
-    only_return = (lengths == 1) & (octets[np.minimum(begins, len(octets) - 1)] == _RETURN) if len(octets) else False
+    only_return = (
+        (lengths == 1) & (octets[np.minimum(begins, len(octets) - 1)] == _RETURN) if len(octets) else False
+    )
     return np.asarray(lines[(lengths > 0) & ~np.asarray(only_return)], np.int64)
 
 

@@ -25,5 +25,3 @@ def mapping_version(core: Core) -> str:
     digest = hashlib.sha256(_code().encode())
     digest.update(repr((core.name, core.tables, core.fillers, core.zone)).encode())
     return digest.hexdigest()[:12]
-
-

@@ -16,14 +16,20 @@ Answer = TypeVar("Answer")
 class Batches(Generic[Asked, Answer]):
     """Gather questions while others are under way, so that many of them share one statement.
 
-    Nobody waits for company: a question alone is asked at once. ``run`` answers in the order asked; where it
-    fails, so does every question of that batch.
+    A question alone is asked at once; one that comes while a statement is under way waits for its end, unless a
+    crowd waits already, as it does behind a statement that takes long. ``run`` answers in the order asked; where
+    it fails, so does every question of that batch.
     """
 
     def __init__(
-        self, run: Callable[[list[Asked]], Awaitable[list[Answer]]], *, most: int = 64, abreast: int = 2
+        self,
+        run: Callable[[list[Asked]], Awaitable[list[Answer]]],
+        *,
+        most: int = 64,
+        crowd: int = 16,
+        abreast: int = 3,
     ) -> None:
-        self._run, self._most, self._abreast = run, most, abreast
+        self._run, self._most, self._crowd, self._abreast = run, most, crowd, abreast
         self._waiting: deque[tuple[Asked, asyncio.Future[Answer]]] = deque()
         self._workers: set[asyncio.Task[None]] = set()
 
@@ -31,7 +37,8 @@ class Batches(Generic[Asked, Answer]):
         """Return the answer to one question."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, future))
-        if len(self._workers) < self._abreast:
+        under_way = len(self._workers)
+        if not under_way or (len(self._waiting) > self._crowd and under_way < self._abreast):
             worker = asyncio.create_task(self._work())
             self._workers.add(worker)
             worker.add_done_callback(self._workers.discard)

@@ -62,6 +62,11 @@ def at_head(connection: Connection) -> bool:
     return _revision(connection) == _script().get_current_head()
 
 
+def is_empty(connection: Connection) -> bool:
+    """Say whether no migration ever ran on a database."""
+    return _revision(connection) is None
+
+
 def _refuse_unknown(connection: Connection) -> None:
     revision = _revision(connection)
     if revision is not None and revision not in {step.revision for step in _script().walk_revisions()}:

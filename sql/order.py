@@ -31,10 +31,12 @@ _NEWER = f"""
     JOIN documents AS d ON d.document_id = s.document_id
     JOIN runs AS stored ON stored.run_seq = d.run_seq
     JOIN runs AS opened ON opened.run_seq = s.opened_run_seq
-    WHERE s.version = :version AND {_AFTER.format(
+    WHERE s.version = :version AND {
+    _AFTER.format(
         day="COALESCE(opened.business_date, stored.business_date)",
         moment="COALESCE(opened.generated_at, stored.generated_at)",
-    )}
+    )
+}
 """  # noqa: S608 (as above)
 
 

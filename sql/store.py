@@ -6,13 +6,15 @@ transaction of its own, and any number of processes may write documents of the s
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
 from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 
-from customers.errors import UnreadableInput
+from customers.errors import Busy, UnreadableInput
 from sql import fingerprints, ledger, leftovers, lock, order, partitions, sequences, serving, tables
 from sql.bulk import append
 from sql.engine import is_postgres, open_engine, reading, writing
@@ -184,6 +186,16 @@ class Store:
             if state != "held":
                 leftovers.discard(connection, [run_seq])
 
+    def give_up(self, run_seq: int, state: Ending, finished_at: str, counts: Mapping[str, object]) -> None:
+        """Record that an error or a signal ended a run, unless it is published by then.
+
+        Where the database is out of reach, the next holder of the lock records it.
+        """
+        with suppress(DBAPIError, Busy):
+            states = self.query("SELECT state FROM runs WHERE run_seq = :run_seq", {"run_seq": run_seq})
+            if [row["state"] for row in states] == ["running"]:
+                self.finish_run(run_seq, state, finished_at, counts)
+
     def runs(self, limit: int = 20) -> list[dict[str, object]]:
         """List the runs, newest first, ``counts`` as a mapping."""
         with self._engine.connect() as connection:
@@ -208,6 +220,14 @@ class Store:
             " GROUP BY structure, rule, severity ORDER BY findings DESC, structure, rule, severity",
             {"run_id": run_id},
         )
+
+    def documents_of(self, document_ids: Sequence[int]) -> dict[int, str]:
+        """Return the texts of some stored documents by number."""
+        documents = tables.documents
+        wanted = documents.c.document_id.in_(list(document_ids))
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(documents.c.document_id, documents.c.document).where(wanted))
+            return {row.document_id: row.document for row in rows}
 
     def query(self, sql: str, params: Mapping[str, object] | None = None) -> list[dict[str, object]]:
         """Run a small query with ``:named`` parameters that cannot write, and return its rows."""

@@ -180,7 +180,12 @@ class Api:
         return self.send(f"{PREFIX}{path}", token, **others)
 
     def send(
-        self, path: str, token: str | None = None, *, method: str = "GET", **others: Any
+        self,
+        path: str,
+        token: str | None = None,
+        *,
+        method: str = "GET",
+        **others: Any,  # noqa: ANN401 - httpx's own
     ) -> httpx.Response:
         """Send a request to any path."""
         good = {**headers(token or ""), **others.pop("headers", {})}

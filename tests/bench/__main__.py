@@ -24,7 +24,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
-def main(  # noqa: PLR0913, PLR0917 (one parameter per option)
+def main(
     customers: Annotated[int, typer.Option(min=1000, help="Registers of the export.")] = 100_000,
     rivals: Annotated[str, typer.Option(help="Which rivals, with commas; empty for none.")] = "P1,P2,P2b,P3",
     runs: Annotated[int, typer.Option(min=1, help="Runs of each, alternating.")] = 3,

@@ -117,9 +117,18 @@ def constant_servers(folder: Path, size: int) -> Iterator[dict[str, Served]]:
         yield found
 
 
-def port_of(served: Served) -> int:
-    """Return the port of a server."""
-    return int(served.url.rpartition(":")[2])
+def asking(served: Served, asked: Iterator[bytes], seconds: float, rate: float | None = None) -> Outcome:
+    """Ask a server, and note how long its process computed meanwhile."""
+    before = processor_seconds(served)
+    outcome = load(int(served.url.rpartition(":")[2]), asked, seconds, rate=rate)
+    outcome.processor = processor_seconds(served) - before
+    return outcome
+
+
+def processor_seconds(served: Served) -> float:
+    """Return how long a process has computed, by the kernel's count."""
+    ticks = Path(f"/proc/{served.process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
 def measure(folder: Path, database: str, customers: int, seconds: float, rounds: int, publishes: int) -> None:
@@ -134,21 +143,21 @@ def measure(folder: Path, database: str, customers: int, seconds: float, rounds:
         found["api"] = api
         outcomes: dict[str, list[Outcome]] = {name: [] for name in found}
         for served in found.values():
-            load(port_of(served), asked, 1)
+            asking(served, asked, 1)
         for _ in range(rounds):
             for name, served in found.items():
-                outcomes[name].append(load(port_of(served), asked, seconds))
+                outcomes[name].append(asking(served, asked, seconds))
         rates = {name: statistics.median(outcome.rate for outcome in some) for name, some in outcomes.items()}
         for name, some in outcomes.items():
             row(name, sorted(some, key=lambda outcome: outcome.rate)[len(some) // 2])
         shares = ", ".join(f"{rates['api'] / rates[name]:.0%} of {name}" for name in ("same_server", "bare"))
         say(f"\nThe API answers {shares}.\n")
-        row("half load", load(port_of(api), asked, seconds * 2, rate=rates["api"] / 2))
-        while_publishing(folder, database, port_of(api), asked, rates["api"] / 2, publishes)
+        row("half load", asking(api, asked, seconds * 2, rates["api"] / 2))
+        while_publishing(folder, database, api, asked, rates["api"] / 2, publishes)
 
 
 def while_publishing(
-    folder: Path, database: str, port: int, asked: Iterator[bytes], rate: float, publishes: int
+    folder: Path, database: str, api: Served, asked: Iterator[bytes], rate: float, publishes: int
 ) -> None:
     """Ask at half load until every delta is published."""
     exports = [folder / f"day{number}" for number in range(publishes + 1)]
@@ -158,10 +167,11 @@ def while_publishing(
     publisher = publish(exports[1:], database)
     total = Outcome()
     while publisher.poll() is None:
-        part = load(port, asked, 1, rate=rate)
+        part = asking(api, asked, 1, rate)
         total.latencies += part.latencies
         total.errors += part.errors
         total.seconds += part.seconds
+        total.processor += part.processor
     row(f"half load, {publishes} publishes (exit {publisher.returncode})", total)
 
 
@@ -174,7 +184,8 @@ def say(line: str) -> None:
 def row(name: str, outcome: Outcome) -> None:
     """Print one line of the table."""
     p50, p95, p99 = (f"{outcome.quantile(share):.2f}" for share in (0.5, 0.95, 0.99))
-    say(f"| {name} | {outcome.rate:,.0f} | {p50} | {p95} | {p99} | {outcome.errors} |")
+    computed = 1e6 * outcome.processor / len(outcome.latencies)
+    say(f"| {name} | {outcome.rate:,.0f} | {p50} | {p95} | {p99} | {computed:.0f} | {outcome.errors} |")
 
 
 def main() -> None:
@@ -188,9 +199,7 @@ def main() -> None:
     for name in ("sqlite", "postgresql"):
         if chosen.only in (None, name):
             with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-                say(
-                    f"\n{name}\n\n| | requests/s | p50 ms | p95 ms | p99 ms | errors |\n|---|---|---|---|---|---|"
-                )
+                say(f"\n{name}\n\n{HEADINGS}")
                 if name == "sqlite":
                     database = f"sqlite:///{folder}/cadastra.db"
                 elif programs is None:
@@ -200,6 +209,8 @@ def main() -> None:
                 measure(Path(folder), database, **size)  # type: ignore[arg-type]
 
 
+HEADINGS = """| | requests/s | p50 ms | p95 ms | p99 ms | server µs/request | errors |
+|---|---|---|---|---|---|---|"""
 FULL = {"customers": 2000, "seconds": 3.0, "rounds": 3, "publishes": 10}
 
 if __name__ == "__main__":

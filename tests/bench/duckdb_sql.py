@@ -12,7 +12,7 @@ import duckdb
 from customers.blocks import ROOT
 from customers.structures import STRUCTURES
 from mappings.personal_financial_relations import five_years_before
-from mappings.profile import TABLES, Kind, columns_of
+from mappings.profile import TABLES
 from tests.bench.duckdb_words import MACROS, NESTS, SqlWords, failed, read_column
 from tests.bench.loading import FAILING, SCHEMA, Target, blocks_of, target
 from tests.bench.plan import CORE, LINKS, NOTE, ONLY_PAYROLL, PRODUCTS, plan, sources, value
@@ -48,7 +48,7 @@ class Rival:
                 self._stage(table)
         for structure in STRUCTURES:
             self._structure(plan(structure.name))
-            rows = self.db.sql(f"SELECT {', '.join(SCHEMA.names)} FROM made WHERE NOT bad").to_arrow_table()  # noqa: S608
+            rows = self.db.sql(f"SELECT {', '.join(SCHEMA.names)} FROM made WHERE NOT bad").to_arrow_table()
             into.load("documents", blocks_of(rows))
         into.load("failing", blocks_of(self.db.sql("SELECT * FROM failing").to_arrow_table()))
 
@@ -137,7 +137,7 @@ class Rival:
                 f"SELECT s.d, t.{text} FROM scope s JOIN {found.joined} t USING (r) WHERE t.{text} IS NOT NULL"
                 " QUALIFY row_number() OVER (PARTITION BY s.d ORDER BY s.updated_at DESC NULLS LAST, r) = 1"
             )
-        return f"SELECT s.d, t.* EXCLUDE (r, line, updated_at) FROM scope s JOIN {found.joined} t USING (r)"  # noqa: S608
+        return f"SELECT s.d, t.* EXCLUDE (r, line, updated_at) FROM scope s JOIN {found.joined} t USING (r)"
 
     def _structure(self, found: Plan) -> None:
         self._scope(found)
@@ -154,7 +154,7 @@ class Rival:
             f" LEFT JOIN ({self._joined(found)}) x USING (d) JOIN customers c ON c.r = dates.d) t"
         )
         mapped = mapped.replace("SELECT x.*", "SELECT dates.d, x.* EXCLUDE (d)")
-        inner_bad = "".join(f" OR coalesce(\"bad {item.path}\", false)" for item in top)
+        inner_bad = "".join(f' OR coalesce("bad {item.path}", false)' for item in top)
         bad = f"(NOT ({' AND '.join(failed(found.checks))})){inner_bad}"
         self._make("mapped", f"{mapped} JOIN customers c ON c.r = t.d{joins}")
         self._make(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from mappings.extract import Export
 
-SECRET = "an invented secret that only the benchmark uses"  # noqa: S105 (invented)
+SECRET = "an invented secret that only the benchmark uses"
 DAY = date(2026, 11, 20)
 SEED = 3
 CHANGED = 0.01

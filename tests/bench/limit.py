@@ -46,7 +46,7 @@ def stored(url: str) -> list[bytes]:
     pieces: list[bytes] = []
     with psycopg.connect(url) as connection:
         cursor = connection.cursor("bench")
-        cursor.execute(f"SELECT {', '.join(NAMES)} FROM serving.documents")  # type: ignore[arg-type] # noqa: S608 (our own names)
+        cursor.execute(f"SELECT {', '.join(NAMES)} FROM serving.documents")  # type: ignore[arg-type]
         while rows := cursor.fetchmany(_ROWS):
             block = pa.table([pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), schema, strict=True)], schema=schema)
             # Every block has its own header and trailer: a COPY each, as the product does for each bucket.

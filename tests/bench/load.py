@@ -17,11 +17,15 @@ OK = b"HTTP/1.1 200"
 
 @dataclass(slots=True)
 class Outcome:
-    """What a load came to; ``latencies`` are seconds, at a rate measured from when the request was due."""
+    """What a load came to; ``latencies`` are seconds, at a rate measured from when the request was due.
+
+    ``processor`` are the seconds that the server's process computed: they hardly depend on who else uses the machine.
+    """
 
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
     errors: int = 0
+    processor: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -106,7 +110,7 @@ async def _load(
 
 
 def load(
-    port: int, requests: Iterator[bytes], seconds: float, *, connections: int = 16, rate: float | None = None
+    port: int, requests: Iterator[bytes], seconds: float, *, connections: int = 32, rate: float | None = None
 ) -> Outcome:
     """Ask for some seconds, as fast as the answers come or at a rate (requests per second)."""
     return uvloop.run(_load(port, requests, seconds, connections, rate))

@@ -43,7 +43,7 @@ class Target:
             if isinstance(self._connection, sqlite3.Connection):
                 marks = ", ".join("?" * rows.num_columns)
                 columns = (column.to_numpy(zero_copy_only=False).tolist() for column in rows.columns)
-                self._connection.executemany(f"INSERT INTO {table} VALUES ({marks})", zip(*columns, strict=True))  # noqa: S608
+                self._connection.executemany(f"INSERT INTO {table} VALUES ({marks})", zip(*columns, strict=True))
                 continue
             copy_in = f"COPY {table} ({names}) FROM STDIN (FORMAT binary)"
             with self._connection.cursor() as cursor, cursor.copy(copy_in) as copy:  # type: ignore[call-overload]

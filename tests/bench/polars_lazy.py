@@ -15,7 +15,15 @@ from mappings.personal_financial_relations import five_years_before
 from mappings.profile import TABLES
 from tests.bench.loading import FAILING, SCHEMA, Target, blocks_of, target
 from tests.bench.plan import CORE, LINKS, NOTE, ONLY_PAYROLL, PRODUCTS, plan, sources, value
-from tests.bench.polars_words import ColumnWords, good, item_text, moment_text, object_text, padded, read_column
+from tests.bench.polars_words import (
+    ColumnWords,
+    good,
+    item_text,
+    moment_text,
+    object_text,
+    padded,
+    read_column,
+)
 
 if TYPE_CHECKING:
     from tests.bench.plan import Check, List, Plan

@@ -94,7 +94,7 @@ def read_column(source: Source, *, native: bool) -> pl.Expr:  # noqa: PLR0911 (o
         case Kind.CPF_OR_CNPJ:
             text = not_zeros(tidy(raw, free=False))
             digits = unmasked(text)
-            company = text.str.contains("/", literal=True) | (digits.str.len_bytes() > 11)  # noqa: PLR2004 (a CPF)
+            company = text.str.contains("/", literal=True) | (digits.str.len_bytes() > 11)
             return pl.when(company).then(padded(digits, 14)).otherwise(padded(digits, 11))
         case _:
             text = tidy(raw, free=kind in FREE_TEXT)
@@ -137,7 +137,7 @@ class ColumnWords:
         fraction = parts.field("field_1").fill_null("").str.pad_end(8, "0")
         units = pl.concat_str(parts.field("field_0"), fraction).cast(pl.Int64)
         whole, rest = units // 10_000, units % 10_000
-        up = (rest > 5_000) | ((rest == 5_000) & (whole % 2 == 1))  # noqa: PLR2004 (half)
+        up = (rest > 5_000) | ((rest == 5_000) & (whole % 2 == 1))
         rounded = whole + up.cast(pl.Int64)
         digits = (rounded % 1_000_000).cast(pl.String).str.zfill(6)
         return pl.concat_str((rounded // 1_000_000).cast(pl.String), pl.lit("."), digits)

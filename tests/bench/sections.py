@@ -95,7 +95,7 @@ def _alternating(task: Task, found: dict[str, list[Measured]]) -> Iterator[str]:
         yield from found
 
 
-def _once(  # noqa: PLR0913, PLR0917 (what one run needs and leaves)
+def _once(
     place: Bench,
     task: Task,
     kind: str,

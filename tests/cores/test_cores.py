@@ -72,7 +72,12 @@ def test_an_unknown_core_is_told_which_are_known() -> None:
 @pytest.mark.parametrize("name", CORES)
 def test_code_tables_map_into_the_domains_of_the_dictionary(name: str) -> None:
     """A core may know fewer codes than the dictionary, never other values."""
-    domains = {value for structure in STRUCTURES for field in effective_fields(structure.name) for value in field.domain}
+    domains = {
+        value
+        for structure in STRUCTURES
+        for field in effective_fields(structure.name)
+        for value in field.domain
+    }
     own = {"person_kind": {"F", "J"}, "status": {"A", "B", "E"}}  # what the profile itself asks for
     for table in load_core(name).tables.values():
         for column, source in table.columns.items():

@@ -15,6 +15,7 @@ from tests.exports import Register, cnpj, company, cpf, natural_person, rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from tests.exports import Row
 
@@ -371,3 +372,10 @@ def test_without_the_omitted_nothing_but_the_bad_was_refused(night: Night) -> No
         "NOCNPJ",
     ]
     assert refused == set(customer_refs(pa.array(expected), SECRET).to_pylist())
+
+
+def test_a_row_of_the_wrong_kind_of_person_is_reported(tmp_path: Path, sqlite_url: str) -> None:
+    bank = Bank(tmp_path, sqlite_url)
+    bank.run(company("J1"), rows("qualificacoes_pf", {"cod_cliente": "J1", "cnpj_empresa": cnpj(1)}))
+    found = bank.query("SELECT severity, source_file, source_line FROM findings WHERE rule = 'X-WRONG-KIND'")
+    assert found == [{"severity": "warn", "source_file": "qualificacoes_pf.csv", "source_line": 2}]

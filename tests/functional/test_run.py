@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
     from flows.pipeline import Report
 
-SECRET = "an invented secret that only the tests use"  # noqa: S105 (no secret)
+SECRET = "an invented secret that only the tests use"
 DATE = date(2026, 11, 20)
 
 
-def job(export: Path, database: str, **options: Any) -> Job:
-    return Job(load_core("reference"), export, database, SECRET, **options)
+def job(export: Path, database: str) -> Job:
+    return Job(load_core("reference"), export, database, SECRET)
 
 
 def cadastra(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -79,7 +79,8 @@ def query(database: str, sql: str) -> list[dict[str, Any]]:
 def served(database: str) -> dict[str, dict[str, str]]:
     return {
         structure.name: {
-            row["core_key"]: row["document"] for row in query(database, f"SELECT core_key, document FROM {structure.name}")
+            row["core_key"]: row["document"]
+            for row in query(database, f"SELECT core_key, document FROM {structure.name}")
         }
         for structure in STRUCTURES
     }
@@ -88,7 +89,9 @@ def served(database: str) -> dict[str, dict[str, str]]:
 def assert_accounted(report: Report) -> None:
     for tally in report.tallies.values():
         told = tally.published_new + tally.published_changed + tally.unchanged
-        assert tally.read == told + tally.rejected_stale + tally.rejected_unserved + sum(tally.excluded.values())
+        assert tally.read == told + tally.rejected_stale + tally.rejected_unserved + sum(
+            tally.excluded.values()
+        )
 
 
 def test_truth_and_findings_agree_exactly(sample: Path, published: tuple[str, Report]) -> None:
@@ -96,13 +99,18 @@ def test_truth_and_findings_agree_exactly(sample: Path, published: tuple[str, Re
         told = list(csv.DictReader(file, delimiter=";"))
     refs = customer_refs(pa.array([row["cod_cliente"] for row in told]), SECRET).to_pylist()
     truth = {(ref, row["structure"], row["rule"]) for ref, row in zip(refs, told, strict=True)}
-    rows = query(published[0], "SELECT customer_ref, structure, rule FROM findings WHERE severity IN ('reject', 'halt')")
+    rows = query(
+        published[0],
+        "SELECT customer_ref, structure, rule FROM findings WHERE severity IN ('reject', 'halt')",
+    )
     found = {(row["customer_ref"], row["structure"], row["rule"]) for row in rows}
     assert len(truth) > 500
     assert found == truth
 
 
-def test_refused_are_exactly_the_documents_that_the_truth_names(sample: Path, published: tuple[str, Report]) -> None:
+def test_refused_are_exactly_the_documents_that_the_truth_names(
+    sample: Path, published: tuple[str, Report]
+) -> None:
     with (sample / "_verdade.csv").open(encoding="utf-8", newline="") as file:
         refused = {(row["cod_cliente"], row["structure"]) for row in csv.DictReader(file, delimiter=";")}
     assert published[1].rejected == len(refused)
@@ -145,7 +153,9 @@ def test_every_served_document_validates_against_the_openapi_document(
             validator.validate([data_element] if wrap else data_element)
 
 
-def test_the_same_export_again_changes_nothing(sample: Path, published: tuple[str, Report], tmp_path: Path) -> None:
+def test_the_same_export_again_changes_nothing(
+    sample: Path, published: tuple[str, Report], tmp_path: Path
+) -> None:
     database = f"sqlite:///{tmp_path / 'again.db'}"
     run_job(job(sample, database))
     before = served(database)
@@ -174,15 +184,17 @@ def test_the_sandbox_is_the_same_on_both_databases(sandbox: Path, any_database: 
     assert as_set(any_database) == as_set(other)
 
 
-def test_a_plain_connection_reads_the_contract_relations(sample: Path, published: tuple[str, Report]) -> None:
+def test_a_plain_connection_reads_the_contract_relations(published: tuple[str, Report]) -> None:
     path = published[0].removeprefix("sqlite:///")
     connection = sqlite3.connect(path)
     for structure in STRUCTURES:
-        names = [column[0] for column in connection.execute(f"SELECT * FROM {structure.name} LIMIT 1").description]
+        names = [
+            column[0] for column in connection.execute(f"SELECT * FROM {structure.name} LIMIT 1").description
+        ]
         wanted = ["customer_id", "core_key", "tax_id", "document", "content_hash", "update_date_time"]
         assert names == [*wanted, "version", "run_id", "published_at", "stale_since"]
     for relation in ("customers", "runs", "run_counts", "rule_results", "findings", "documents", "history"):
-        assert connection.execute(f"SELECT COUNT(*) FROM {relation}").fetchone()[0] > 0  # noqa: S608
+        assert connection.execute(f"SELECT COUNT(*) FROM {relation}").fetchone()[0] > 0
     states = connection.execute("SELECT availability, COUNT(*) FROM customers GROUP BY 1").fetchall()
     assert {state for state, _ in states} == {"AVAILABLE", "TEMPORARILY_UNAVAILABLE", "UNAVAILABLE"}
     connection.close()
@@ -192,14 +204,26 @@ def test_the_command_line_publishes_and_says_so(tmp_path: Path) -> None:
     export, database = tmp_path / "export", f"sqlite:///{tmp_path / 'cli.db'}"
     made = cadastra("sample", "--customers", "60", "--seed", "3", "--bad", "0.1", "--out", str(export))
     assert made.returncode == 0, made.stderr
-    run = cadastra("run", "--core", "reference", "--export", str(export), "--database", database, "--json", CADASTRA_SECRET="")
+    run = cadastra(
+        "run",
+        "--core",
+        "reference",
+        "--export",
+        str(export),
+        "--database",
+        database,
+        "--json",
+        CADASTRA_SECRET="",
+    )
     assert run.returncode == 0, run.stderr
     told = json.loads(run.stdout)
     assert told["state"] == "published"
     assert set(told["structures"]) == {structure.name for structure in STRUCTURES}
     assert "made one and kept it" in run.stderr
     assert stat.S_IMODE((tmp_path / "cli.db.secret").stat().st_mode) == 0o600
-    strict = cadastra("run", "--export", str(export), "--database", database, "--strict", "--quiet", CADASTRA_SECRET="")
+    strict = cadastra(
+        "run", "--export", str(export), "--database", database, "--strict", "--quiet", CADASTRA_SECRET=""
+    )
     assert strict.returncode == 5
     listed = cadastra("runs", "--database", database, "--json")
     assert [run["state"] for run in json.loads(listed.stdout)] == ["published", "published"]
@@ -231,7 +255,9 @@ def test_usage_errors_are_one_line(arguments: list[str], code: int, said: str, t
 
 
 def test_a_server_database_needs_a_secret() -> None:
-    found = cadastra("run", "--export", "tests", "--database", "postgresql://127.0.0.1:1/none", CADASTRA_SECRET="")
+    found = cadastra(
+        "run", "--export", "tests", "--database", "postgresql://127.0.0.1:1/none", CADASTRA_SECRET=""
+    )
     assert found.returncode == 2
     assert "CADASTRA_SECRET" in found.stderr
 

@@ -118,7 +118,7 @@ def mark(store: Store, day: int, customer: str, since: str | None) -> None:
 
 
 def contents_of(store: Store, structure: str = IDENTIFICATIONS) -> dict[object, object]:
-    rows = store.query(f"SELECT customer_id, content_hash FROM {structure}")  # noqa: S608 - one of our six names
+    rows = store.query(f"SELECT customer_id, content_hash FROM {structure}")
     return {row["customer_id"]: str(row["content_hash"]).removeprefix("hash-") for row in rows}
 
 
@@ -340,7 +340,7 @@ def test_findings_and_results_come_back_as_they_were(store: Store) -> None:
     store.write_findings(run_seq, findings)
     store.write_rule_results(run_seq, pa.Table.from_pylist([result | numbers], schema=RULE_RESULTS_SCHEMA))
     names = ", ".join(FINDINGS_SCHEMA.names)
-    rows = store.query(f"SELECT {names} FROM findings")  # noqa: S608 - our own names
+    rows = store.query(f"SELECT {names} FROM findings")
     assert sorted(map(repr, rows)) == sorted(map(repr, findings.to_pylist()))
     assert store.query("SELECT * FROM rule_results") == [{"run_id": "run-1", **result, **numbers}]
     assert store.findings_by_rule("run-1") == [
@@ -515,7 +515,7 @@ def test_a_writer_that_does_not_finish_is_reported(sqlite_url: str) -> None:
 @pytest.mark.parametrize("relation", ["personal_identifications", "business_qualifications"])
 def test_look_ups_use_indexes_on_sqlite(sqlite_url: str, relation: str, column: str) -> None:
     with open_store(sqlite_url) as store:
-        plan = store.query(f"EXPLAIN QUERY PLAN SELECT * FROM {relation} WHERE {column} = 'x'")  # noqa: S608
+        plan = store.query(f"EXPLAIN QUERY PLAN SELECT * FROM {relation} WHERE {column} = 'x'")
     steps = "\n".join(str(step["detail"]) for step in plan)
     assert steps.count(f"SEARCH d USING INDEX documents_{column}") == 2
     assert "SCAN" not in steps
@@ -528,7 +528,7 @@ def test_look_ups_use_indexes_on_postgres(postgres_database: str, column: str) -
         # On tables this small a scan would be right.
         connection.execute("SET enable_seqscan = off")
         plan = connection.execute(
-            f"EXPLAIN SELECT * FROM personal_identifications WHERE {column} = 'x'"  # noqa: S608
+            f"EXPLAIN SELECT * FROM personal_identifications WHERE {column} = 'x'"
         ).fetchall()
     steps = "\n".join(row[0] for row in plan)
     assert f"Index Cond: ({column} = 'x'::text)" in steps
@@ -541,7 +541,7 @@ def test_new_connections_of_the_role_find_the_names_on_postgres(postgres_databas
     names = [*NAMES, "customers", "runs", "run_counts", "rule_results", "findings", "documents", "history"]
     with psycopg.connect(postgres_database) as connection:
         for name in names:
-            connection.execute(f"SELECT * FROM {name}")  # noqa: S608 - our own names
+            connection.execute(f"SELECT * FROM {name}")
         assert connection.execute("SELECT customer_id FROM personal_identifications").fetchall() == [(ANA,)]
 
 

@@ -164,10 +164,6 @@ def obey(order: dict[str, Any]) -> int:
 
 def warm_up() -> None:
     """Do once, in front of all children, what each would do: import everything and compile the rules."""
-    import flows.cli
-    import flows.data_docs
-    import flows.nightly
-    import flows.reporting
     from tests.bank import Bank
     from tests.exports import company, natural_person
 

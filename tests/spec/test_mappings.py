@@ -39,7 +39,9 @@ def mapped(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, set[
 
 
 @pytest.mark.parametrize("structure", NAMES)
-def test_every_leaf_is_mapped_and_nothing_else(structure: str, mapped: dict[str, dict[str, set[str]]]) -> None:
+def test_every_leaf_is_mapped_and_nothing_else(
+    structure: str, mapped: dict[str, dict[str, set[str]]]
+) -> None:
     wanted = {block.path: set(block.xpaths) for block in blocks(structure)}
     assert mapped[structure] == wanted
 
@@ -59,7 +61,9 @@ def test_a_mapping_file_spells_each_xpath_once() -> None:
 def test_every_staged_column_is_used_by_the_mapping() -> None:
     """A column of the profile that no mapping reads would be read from every core for nothing."""
     folder = Path(mappings.__file__).parent
-    text = "\n".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py") if path.name != "profile.py")
+    text = "\n".join(
+        path.read_text(encoding="utf-8") for path in folder.glob("*.py") if path.name != "profile.py"
+    )
     unused = [
         f"{name}.{column}"
         for name, table in TABLES.items()

@@ -273,7 +273,7 @@ def test_counts_add_up_and_agree_with_the_findings(structure: str) -> None:
 
 
 def test_results_hold_no_value() -> None:
-    secret = "SEGREDO-DE-ANA"  # noqa: S105 (an invented value to look for)
+    secret = "SEGREDO-DE-ANA"
     document = good(PI)
     document["sex"] = document["civilName"] = f"{secret}\u2003" * 6
     document["birthDate"] = f"{UNREAD}{secret}"

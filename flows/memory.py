@@ -1,0 +1,136 @@
+"""What a run remembers of the persons it worked on, so that the next one need not work on them again."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+import customers
+import expectations
+from customers.pseudonyms import customer_ids, customer_refs
+from customers.unread import is_unread
+from expectations.severity import severities
+from flows.aside import REASONS
+from mappings.profile import PortabilitiesReceived
+from mappings.version import mapping_version
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from numpy.typing import NDArray
+
+    from flows.judging import Judged
+    from mappings.core import Core
+    from mappings.partition import Partition
+    from mappings.staging import Bucket
+    from sql.store import Store
+
+_MONTHS = 5 * 12
+_NEVER = np.iinfo(np.int64).max
+
+
+@cache
+def _rules() -> str:
+    """Hash the vocabulary and the checks: code, dictionaries, rules, severities."""
+    digest = hashlib.sha256()
+    for package in (customers, expectations):
+        folder = Path(str(package.__file__)).parent
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and path.suffix != ".pyc":
+                digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def made_by(core: Core, version: str, secret: str, day: date) -> str:
+    """Name all that decides, beside the rows, what a person's documents say and whether they pass.
+
+    ``day`` counts only by the exceptions of the severity table that no longer hold.
+    """
+    keyed = hashlib.blake2b(b"fingerprint", key=hashlib.sha256(secret.encode()).digest(), digest_size=16).hexdigest()
+    return "|".join((mapping_version(core), repr(core), _rules(), version, keyed, repr(severities(day).expired)))
+
+
+class Memory:
+    """Collect, bucket by bucket, whose documents need not be made again from the same rows."""
+
+    def __init__(self, plan: Partition, marks: NDArray[np.int64], secret: str) -> None:
+        self._plan, self._marks, self._secret = plan, marks, secret
+        self._parts: list[pa.Table] = []
+
+    def note(self, bucket: Bucket, judged: Sequence[Judged], states: pa.Table, siblings: pa.Array) -> None:
+        """Remember the persons of a bucket in whom nothing was found and none of whose registers is missing.
+
+        ``states`` are those of ``flows.availability.availability``, one row per person in order of number.
+        """
+        registers = bucket.registers
+        if len(registers) == 0:
+            return
+        keys, person = registers.core_keys, registers.person
+        refs = pa.chunked_array([table for part in judged for table in part.findings["customer_ref"].chunks], pa.string())
+        found = _mask(pc.is_in(customer_refs(keys, self._secret), pc.unique(refs)))
+        found |= _mask(pc.is_in(registers.tax_ids, siblings, skip_nulls=True))
+        found[[again.register for again in bucket.duplicates]] = True
+        spoilt = np.zeros(len(states), bool)
+        spoilt[person[found]] = True
+        kept = ~spoilt[person]
+        place = pc.index_in(keys, self._plan.keys).to_numpy(zero_copy_only=False).astype(np.int64)
+        rows = {
+            "core_key": keys,
+            "fingerprint": pa.array(self._marks[place]),
+            "valid_until": _texts(_valid_until(bucket, len(states))[person]),
+            "excluded": self._reasons(keys, judged),
+            "availability": states["availability"].combine_chunks().take(pa.array(person)),
+        }
+        self._parts.append(pa.table(rows).filter(pa.array(kept)))
+
+    def write(self, store: Store, run_seq: int) -> None:
+        """Store everything, in order of core key."""
+        if self._parts:
+            store.write_fingerprints(run_seq, pa.concat_tables(self._parts).sort_by("core_key"))
+
+    def _reasons(self, keys: pa.Array, judged: Sequence[Judged]) -> pa.Array:
+        ids = customer_ids(keys, self._secret)
+        texts = pa.repeat(pa.scalar(""), len(keys))
+        for reason, people in zip(
+            REASONS.values(), ([part.gone for part in judged], [part.kept for part in judged]), strict=True
+        ):
+            without = pc.is_in(ids, pa.chunked_array([c for table in people for c in table["customer_id"].chunks], pa.string()))
+            texts = pc.binary_join_element_wise(texts, pc.if_else(without, reason, ""), " ")
+        return pc.utf8_trim_whitespace(texts)
+
+
+def _valid_until(bucket: Bucket, persons: int) -> NDArray[np.int64]:
+    """Return the last day (days since 1970) on which each person's portabilities are all still sent, or _NEVER.
+
+    A portability approved on a 29 February is taken to end a day early, at worst.
+    """
+    until = np.full(persons, _NEVER, np.int64)
+    staged = bucket.tables[PortabilitiesReceived]
+    text = staged.columns["portability_approval_date"]
+    readable = _mask(pc.and_(pc.is_valid(text), pc.invert(pc.fill_null(is_unread(text), True)))) if len(staged) else None  # noqa: FBT003
+    if readable is None or not readable.any():
+        return until
+    days = text.filter(pa.array(readable)).cast(pa.date32()).to_numpy().astype("datetime64[D]")
+    month = days.astype("datetime64[M]")
+    later = month + np.timedelta64(_MONTHS, "M")
+    last = (later + np.timedelta64(1, "M")).astype("datetime64[D]") - np.timedelta64(1, "D")
+    ends = np.minimum(later.astype("datetime64[D]") + (days - month.astype("datetime64[D]")), last)
+    np.minimum.at(until, bucket.registers.person[staged.register[readable]], ends.astype(np.int64))
+    return until
+
+
+def _texts(days: NDArray[np.int64]) -> pa.Array:
+    dates = pa.array(np.where(days == _NEVER, 0, days).astype(np.int32)).cast(pa.date32())
+    return pc.if_else(pa.array(days == _NEVER), pa.scalar(None, pa.string()), dates.cast(pa.string()))
+
+
+def _mask(values: pa.Array | pa.ChunkedArray) -> NDArray[np.bool_]:
+    whole = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    return np.array(whole.to_numpy(zero_copy_only=False), bool)

@@ -1,0 +1,105 @@
+"""What a run came to, for the closing table, the artifact, the ledger and ``--json``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from customers.findings import FINDINGS_SCHEMA
+from customers.pseudonyms import customer_refs
+from sql.store import RunCount
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from flows.settling import Tally
+    from mappings.partition import Stray
+
+# The worst first.
+SEVERITIES = ("halt", "reject", "omit", "warn")
+# A customer's kind of person is a code without a field of its own.
+_STRAY_RULES = {"orphan": "X-ORPHAN", "no-key": "X-NO-KEY", "no-kind": "X-UNMAPPED", "wrong-kind": "X-WRONG-KIND"}
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run came to: for the closing table, the artifact and ``--json``.
+
+    ``held`` says why a circuit breaker held the run; ``differences`` are what ``plan`` adds.
+    """
+
+    run_id: str
+    state: str
+    business_date: str
+    kind: str
+    tallies: dict[str, Tally]
+    orphans: dict[str, int]
+    rules: list[dict[str, Any]]
+    seconds: dict[str, float]
+    customers: int
+    skipped: int = 0
+    held: list[str] = field(default_factory=list)
+    differences: dict[str, Any] | None = None
+    docs: str | None = None
+    docs_problem: str | None = None
+
+    @property
+    def rejected(self) -> int:
+        """Count the documents that were refused."""
+        return sum(tally.rejected_stale + tally.rejected_unserved for tally in self.tallies.values())
+
+
+def run_count(structure: str, tally: Tally) -> RunCount:
+    """Return what the ledger keeps of one structure."""
+    return RunCount(
+        structure,
+        tally.read,
+        tally.published_new,
+        tally.published_changed,
+        tally.unchanged,
+        tally.rejected_stale,
+        tally.rejected_unserved,
+        sum(tally.excluded.values()),
+        tally.withdrawn,
+        dict(tally.excluded),
+    )
+
+
+def worst_first(rule: dict[str, Any]) -> tuple[int, int, str]:
+    """Order rules by severity, then by how often they failed."""
+    return SEVERITIES.index(rule["severity"]), -rule["failed"], rule["rule"]
+
+
+def summary(report: Report) -> dict[str, Any]:
+    """Return the counts that the run's record keeps."""
+    told = {
+        "registers": report.customers,
+        "skipped": report.skipped,
+        "rejected": report.rejected,
+        "orphans": report.orphans,
+        "seconds": report.seconds,
+        "published": sum(tally.published_new + tally.published_changed for tally in report.tallies.values()),
+    }
+    return {**told, "held": report.held} if report.held else told
+
+
+def stray_findings(strays: Iterable[Stray], secret: str) -> pa.Table:
+    """Return a finding for each row that belongs to no register."""
+    strays = list(strays)
+    refs = customer_refs(pa.array([stray.core_key for stray in strays], pa.string()), secret)
+    rows = [
+        {
+            "structure": "",
+            "customer_ref": ref,
+            "occurrence": "$",
+            "rule": _STRAY_RULES[stray.reason],
+            "severity": "reject" if stray.reason == "no-kind" else "warn",
+            "shape": None,
+            "source_file": stray.file,
+            "source_line": stray.line,
+        }
+        for stray, ref in zip(strays, refs.to_pylist(), strict=True)
+    ]
+    return pa.Table.from_pylist(rows, FINDINGS_SCHEMA)
