@@ -243,6 +243,9 @@ def chosen(arguments: list[str]) -> str:
     for name, chore in {**TAKE_NONE, **PASS_ARGUMENTS_ON}.items():
         summary = (chore.__doc__ or "").partition("\n")[0]
         chores.add_parser(name, help=summary, description=summary)
+    if not arguments:
+        parser.print_help()
+        parser.exit(2)
     own = arguments[:1] if arguments[:1] and arguments[0] in PASS_ARGUMENTS_ON else arguments
     return str(parser.parse_args(own).chore)
 

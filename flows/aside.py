@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -93,9 +93,7 @@ class Aside:
         return pa.concat_arrays([tax_ids, alone_ids(keys, secret)])
 
 
-def set_aside(
-    store: Store, plan: Partition, settlements: Mapping[str, Settlement], secret: str, *, replay: bool, version: str
-) -> Aside:
+def set_aside(store: Store, plan: Partition, secret: str, *, replay: bool, version: str) -> Aside:
     """Find the erased and the outdated registers of a batch; nothing is ``unchanged`` yet (``with_unchanged``)."""
     nobody = np.zeros(len(plan.keys), bool)
     erased = _array(are_erased(plan.tax_ids, store.erased_persons(), secret))
@@ -160,7 +158,8 @@ def _as_left(structure: Structure, served: pa.Table, plan: Partition, before: pa
     right = has == wanted
     if structure.subject == "financial_relations":
         right |= excluded  # who is closed may have a last document or none
-    return (_array(plan.kind) != structure.kind) | (right & ~spoilt)
+    as_left: Mask = (_array(plan.kind) != structure.kind) | (right & ~spoilt)
+    return as_left
 
 
 def _excluded(before: pa.Table, structure: Structure) -> Mask:
@@ -186,6 +185,6 @@ def _any_of_person(mask: Mask, person: NDArray[np.int64]) -> Mask:
     return found[person]
 
 
-def _array(values: pa.Array | pa.ChunkedArray) -> NDArray[np.generic]:
+def _array(values: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
     whole = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
     return np.array(whole.to_numpy(zero_copy_only=False))

@@ -1,8 +1,9 @@
 """The circuit breaker: a run that is far from usual is held, its documents stored and unseen, until a person looks.
 
-Judged is each structure of which at least ``least`` registers were read. Its first publication is judged by the share
-refused alone: there is nothing usual yet. A delta says itself what changed, so its changed share is not judged. Rules
-of severity ``halt`` hold a run whatever the counts.
+A structure's refused share is judged where at least ``least`` registers were read, its withdrawn and changed shares
+where at least so many documents were served. A first publication is judged by the share refused alone: there is
+nothing usual yet. A delta says itself what changed, so its changed share is not judged. Rules of severity ``halt``
+hold a run whatever the counts.
 """
 
 from __future__ import annotations
@@ -70,15 +71,13 @@ def breaches(store: Store, run: Finished, thresholds: Thresholds) -> list[str]:
     usual = {str(row["structure"]): row for row in store.query(_USUAL)}
     found = [f"rule {rule} of severity halt failed" for rule in sorted(run.halted)]
     for structure, tally in run.tallies.items():
-        if tally.read < thresholds.least:
-            continue
         before = usual.get(structure, {})
         judged, rejected = int(str(before.get("judged") or 0)), int(str(before.get("rejected") or 0))
         served = run.served[structure]
-        if served == 0 and judged == 0:
+        if tally.read >= thresholds.least and served == 0 and judged == 0:
             found += _first(structure, tally, thresholds)
-            continue
-        found += _rejected(structure, tally, rejected / max(judged, 1), thresholds)
+        elif tally.read >= thresholds.least:
+            found += _rejected(structure, tally, rejected / max(judged, 1), thresholds)
         if served >= thresholds.least:
             found += _past(f"{structure}: withdrawn share", tally.withdrawn, served, thresholds.withdrawn)
             if run.kind == "full":

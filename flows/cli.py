@@ -2,7 +2,8 @@
 
 JSON goes to standard output alone, everything else to standard error. Exit codes: 0 published or clean, 1 findings
 (``check``) or another error, 2 usage or unreadable input, 3 held, 4 export refused, 5 published with rejects under
---strict, 6 another run holds the database, 7 accounting does not add up, 130 interrupted.
+--strict, 6 another run holds the database, 7 accounting does not add up, 130 or 143
+ended by SIGINT or SIGTERM.
 """
 
 from __future__ import annotations
@@ -11,17 +12,15 @@ import sys
 import traceback
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from customers.errors import CadastraError
 from flows.options import AsJson, Database  # noqa: TC001 (typer reads them at run time)
+from flows.run_verbs import verbs as run_verbs
 from flows.steward_verbs import verbs as steward_verbs
 from flows.undo_verbs import verbs as undo_verbs
-
-if TYPE_CHECKING:
-    from flows.pipeline import Job, Report
 
 app = typer.Typer(
     name="cadastra",
@@ -36,6 +35,7 @@ app.add_typer(dictionary_verbs, name="dictionary")
 app.add_typer(database_verbs, name="db")
 consent_verbs = typer.Typer(no_args_is_help=True, help="The consents that the API asks for.")
 app.add_typer(consent_verbs, name="consents")
+app.add_typer(run_verbs)
 app.add_typer(steward_verbs)
 app.add_typer(undo_verbs)
 
@@ -64,66 +64,6 @@ def _database_failure(defect: Exception) -> str | None:
     from sql.failures import told  # noqa: PLC0415 (heavy)
 
     return told(defect)
-
-
-@app.command()
-def run(
-    export: Annotated[Path, typer.Option(help="Folder of one business date.")],
-    core: Annotated[str | None, typer.Option(help="Core profile; default CADASTRA_CORE.")] = None,
-    database: Database = None,
-    version: Annotated[str, typer.Option(help="Version of the Customers API.")] = "2.2.1",
-    strict: Annotated[bool, typer.Option(help="Exit with 5 when documents were refused.")] = False,
-    flow: Annotated[bool, typer.Option("--flow", help="Run as a Prefect flow.")] = False,
-    docs: Annotated[bool, typer.Option("--docs/--no-docs", help="Data Docs of the run (CADASTRA_DOCS).")] = True,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no tables.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Publish one export: map it, check it, and serve what passes."""
-    from flows.nightly import run_job  # noqa: PLC0415 (heavy)
-    from flows.reporting import as_data, progress, show_json, show_report  # noqa: PLC0415 (as above)
-
-    with progress(quiet=quiet or as_json) as tell:
-        report = run_job(_job(core, export, database, version, tell, docs=docs), as_flow=flow)
-    if as_json:
-        show_json(as_data(report))
-    elif not quiet:
-        show_report(report)
-    _strictly(report, strict=strict)
-
-
-def _job(
-    core: str | None, export: Path, database: str | None, version: str, tell: object, *, docs: bool
-) -> Job:
-    from customers.dictionary import versions  # noqa: PLC0415 (heavy)
-    from customers.errors import UsageError  # noqa: PLC0415
-    from flows.data_docs import docs_root  # noqa: PLC0415
-    from flows.pipeline import Job  # noqa: PLC0415
-    from flows.reporting import say  # noqa: PLC0415
-    from flows.settings import load_settings, secret_of  # noqa: PLC0415
-    from mappings.core import load_core  # noqa: PLC0415
-
-    settings = load_settings(database)
-    if version not in versions():
-        msg = f"no dictionary of version {version}; known: {', '.join(versions())}"
-        raise UsageError(msg)
-    return Job(
-        core=load_core(core or settings.core, tuple(settings.cores_path)),
-        export=export,
-        database_url=settings.database_url,
-        secret=secret_of(settings, say),
-        version=version,
-        bucket_size=settings.bucket_size,
-        docs=docs_root(settings.docs, settings.database_url) if docs else None,
-        tell=tell,  # type: ignore[arg-type]
-    )
-
-
-def _strictly(report: Report, *, strict: bool) -> None:
-    from customers.errors import PublishedWithRejects  # noqa: PLC0415
-
-    if strict and report.rejected:
-        msg = f"published, but {report.rejected} documents were refused (run {report.run_id})"
-        raise PublishedWithRejects(msg)
 
 
 @app.command()

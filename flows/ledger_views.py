@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flows.reporting import person, show_json
+from flows.reporting import person, say, show_json
 from flows.settings import load_settings
 from sql.store import open_store
 
@@ -13,14 +13,18 @@ if TYPE_CHECKING:
 
 RUN_COLUMNS = ("run_id", "flow", "core", "business_date", "kind", "state", "started_at", "finished_at", "counts")
 
+BRIEF_COLUMNS = ("run_id", "state", "kind", "business_date", "started_at", "finished_at")
+
 
 def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table for a person."""
-    from rich.table import Table  # noqa: PLC0415 (only a person needs it)
+    from rich.box import SIMPLE  # noqa: PLC0415 (only a person needs it)
+    from rich.table import Table  # noqa: PLC0415
 
-    table = Table(title=title, title_justify="left")
+    table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0), title=title, title_justify="left")
     for column in columns:
-        table.add_column(column)
+        # An id that is cut cannot be copied; the first column names the row.
+        table.add_column(column, no_wrap=column == columns[0], overflow="fold")
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
     person().print(table)
@@ -34,5 +38,8 @@ def show_runs(database: str | None, limit: int, *, as_json: bool) -> None:
     if as_json:
         show_json(kept)
         return
-    brief = [[run[column] for column in RUN_COLUMNS[:-1]] for run in kept]
-    show_table("runs", RUN_COLUMNS[:-1], brief)
+    if not kept:
+        say("no run yet")
+        return
+    brief = [[str(run[column] or "").partition(".")[0] for column in BRIEF_COLUMNS] for run in kept]
+    show_table("runs", BRIEF_COLUMNS, brief)

@@ -73,7 +73,7 @@ class Memory:
         if len(registers) == 0:
             return
         keys, person = registers.core_keys, registers.person
-        refs = pa.chunked_array([table for part in judged for table in part.findings["customer_ref"].chunks], pa.string())
+        refs = _column([part.findings for part in judged], "customer_ref")
         found = _mask(pc.is_in(customer_refs(keys, self._secret), pc.unique(refs)))
         found |= _mask(pc.is_in(registers.tax_ids, siblings, skip_nulls=True))
         found[[again.register for again in bucket.duplicates]] = True
@@ -84,7 +84,7 @@ class Memory:
         rows = {
             "core_key": keys,
             "fingerprint": pa.array(self._marks[place]),
-            "valid_until": _texts(_valid_until(bucket, len(states))[person]),
+            "valid_until": _texts(_valid_until(bucket, len(states), self._plan.export.control.business_date)[person]),
             "excluded": self._reasons(keys, judged),
             "availability": states["availability"].combine_chunks().take(pa.array(person)),
         }
@@ -101,12 +101,12 @@ class Memory:
         for reason, people in zip(
             REASONS.values(), ([part.gone for part in judged], [part.kept for part in judged]), strict=True
         ):
-            without = pc.is_in(ids, pa.chunked_array([c for table in people for c in table["customer_id"].chunks], pa.string()))
+            without = pc.is_in(ids, _column(people, "customer_id"))
             texts = pc.binary_join_element_wise(texts, pc.if_else(without, reason, ""), " ")
         return pc.utf8_trim_whitespace(texts)
 
 
-def _valid_until(bucket: Bucket, persons: int) -> NDArray[np.int64]:
+def _valid_until(bucket: Bucket, persons: int, day: date) -> NDArray[np.int64]:
     """Return the last day (days since 1970) on which each person's portabilities are all still sent, or _NEVER.
 
     A portability approved on a 29 February is taken to end a day early, at worst.
@@ -114,21 +114,27 @@ def _valid_until(bucket: Bucket, persons: int) -> NDArray[np.int64]:
     until = np.full(persons, _NEVER, np.int64)
     staged = bucket.tables[PortabilitiesReceived]
     text = staged.columns["portability_approval_date"]
-    readable = _mask(pc.and_(pc.is_valid(text), pc.invert(pc.fill_null(is_unread(text), True)))) if len(staged) else None  # noqa: FBT003
-    if readable is None or not readable.any():
+    readable = ~_mask(pc.fill_null(is_unread(text), True))  # noqa: FBT003 (Arrow's fill value)
+    if not readable.any():
         return until
-    days = text.filter(pa.array(readable)).cast(pa.date32()).to_numpy().astype("datetime64[D]")
+    days = text.filter(pa.array(readable)).cast(pa.date32()).to_numpy(zero_copy_only=False).astype("datetime64[D]")
     month = days.astype("datetime64[M]")
     later = month + np.timedelta64(_MONTHS, "M")
     last = (later + np.timedelta64(1, "M")).astype("datetime64[D]") - np.timedelta64(1, "D")
     ends = np.minimum(later.astype("datetime64[D]") + (days - month.astype("datetime64[D]")), last)
-    np.minimum.at(until, bucket.registers.person[staged.register[readable]], ends.astype(np.int64))
+    ahead = ends >= np.datetime64(day)  # what has ended will not begin again
+    owner = bucket.registers.person[staged.register[readable]]
+    np.minimum.at(until, owner[ahead], ends[ahead].astype(np.int64))
     return until
 
 
 def _texts(days: NDArray[np.int64]) -> pa.Array:
     dates = pa.array(np.where(days == _NEVER, 0, days).astype(np.int32)).cast(pa.date32())
     return pc.if_else(pa.array(days == _NEVER), pa.scalar(None, pa.string()), dates.cast(pa.string()))
+
+
+def _column(tables: Sequence[pa.Table], name: str) -> pa.ChunkedArray:
+    return pa.chunked_array([chunk for table in tables for chunk in table[name].chunks], pa.string())
 
 
 def _mask(values: pa.Array | pa.ChunkedArray) -> NDArray[np.bool_]:

@@ -26,8 +26,9 @@ def run_job(job: Job, *, as_flow: bool = False) -> Report:
     if as_flow or os.environ.get("PREFECT_API_URL"):
         return _run_as_flow(job)
     run = Run(job)
-    run.extract()
-    return run.execute()
+    with run.holding():
+        run.extract()
+        return run.execute()
 
 
 def _run_as_flow(job: Job) -> Report:
@@ -78,9 +79,10 @@ def nightly(job: Job) -> Report:
         extract(run_id)
         rows = execute(run_id)
         create_table_artifact(rows, key="run-counts", description=_description(run_id, reports[-1].docs))
-        return "published"
+        return reports[-1].state
 
-    nightly_flow(run.run_id, job.core.name, job.export.name)
+    with run.holding():
+        nightly_flow(run.run_id, job.core.name, job.export.name)
     return reports[-1]
 
 

@@ -6,44 +6,49 @@ Extract, then stage, map, check and nest every bucket and write it unseen, then 
 from __future__ import annotations
 
 import secrets
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from customers.dictionary import DEFAULT_VERSION
-from customers.findings import FINDINGS_SCHEMA
-from customers.pseudonyms import customer_ids, customer_refs
+from customers.pseudonyms import customer_ids
 from customers.structures import STRUCTURES
+from flows.aside import set_aside, with_unchanged
 from flows.availability import Availabilities, alone_ids, availability
+from flows.breaker import Finished, Thresholds, breaches
 from flows.data_docs import write_docs
+from flows.differences import Differences
 from flows.judging import Stopwatch, add_results, judge_bucket
+from flows.memory import Memory, made_by
+from flows.outcome import Report, run_count, stray_findings, summary, worst_first
 from flows.settling import Settlement, Tally
-from mappings.extract import read_export
+from mappings.extract import read_control, read_export
+from mappings.fingerprints import fingerprints
 from mappings.partition import partition, stage_buckets
 from mappings.structure_map import Context
 from mappings.version import mapping_version
-from sql.store import RunCount, RunStart, open_store
+from sql.lock import hold
+from sql.rehearsal import open_rehearsal
+from sql.store import RunStart, open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from flows.aside import Aside
     from flows.judging import Judged
     from mappings.core import Core
     from mappings.extract import Control
     from mappings.partition import Partition
+    from mappings.staging import Bucket
+    from sql.ledger import Ending
     from sql.store import Store
 
-
-# The worst first.
-SEVERITIES = ("halt", "reject", "omit", "warn")
-
-
-# A customer's kind of person is a code without a field of its own.
-_STRAY_RULES = {"orphan": "X-ORPHAN", "no-key": "X-NO-KEY", "no-kind": "X-UNMAPPED", "wrong-kind": "X-WRONG-KIND"}
+__all__ = ["Job", "Report", "Run", "new_run_id", "now"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,8 @@ class Job:
     """Say what one run works on.
 
     ``docs`` is the folder of all Data Docs, None to write none; ``tell`` hears each stage and the share of it that is
-    done.
+    done. ``replay`` takes a batch older than what is served; ``full_remap`` works on what is unchanged, too;
+    ``rehearse`` writes nothing; without ``thresholds`` nothing is held.
     """
 
     core: Core
@@ -63,28 +69,10 @@ class Job:
     bucket_size: int = 40_000
     docs: Path | None = None
     tell: Callable[[str, float], None] = lambda _stage, _share: None
-
-
-@dataclass(slots=True)
-class Report:
-    """What a run came to: for the closing table, the artifact and ``--json``."""
-
-    run_id: str
-    state: str
-    business_date: str
-    kind: str
-    tallies: dict[str, Tally]
-    orphans: dict[str, int]
-    rules: list[dict[str, Any]]
-    seconds: dict[str, float]
-    customers: int
-    docs: str | None = None
-    docs_problem: str | None = None
-
-    @property
-    def rejected(self) -> int:
-        """Count the documents that were refused."""
-        return sum(tally.rejected_stale + tally.rejected_unserved for tally in self.tallies.values())
+    replay: bool = False
+    full_remap: bool = False
+    rehearse: bool = False
+    thresholds: Thresholds | None = field(default_factory=Thresholds)
 
 
 def now() -> str:
@@ -98,15 +86,20 @@ def new_run_id(moment: datetime | None = None) -> str:
 
 
 class Run:
-    """One run over one export. Its steps are called in order: ``extract``, ``work``, ``publish``."""
+    """One run over one export. Its steps are called in order, inside ``holding``: ``extract``, ``execute``."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
         self.run_id = new_run_id()
         self.watch = Stopwatch()
+        self._store: Store | None = None
+        self._began = False
         self._plan: Partition | None = None
         self._rules: list[pa.Table] = []
-        self._tallies: dict[str, Tally] = {}
+        self._halted: set[str] = set()
+        self._settlements: dict[str, Settlement] = {}
+        self._differences: Differences | None = None
+        self._skipped = 0
 
     @property
     def plan(self) -> Partition:
@@ -120,6 +113,30 @@ class Run:
         """Return what the control file of the extracted export says."""
         return self.plan.export.control
 
+    @contextmanager
+    def holding(self) -> Iterator[Store]:
+        """Open the serving database and hold it for this run alone; a rehearsal only opens it.
+
+        Raises Busy where another run holds it, and what ``read_control`` raises before the database is touched.
+        """
+        if self._store is not None:
+            yield self._store
+            return
+        read_control(self.job.export)
+        if self.job.rehearse:
+            with open_rehearsal(self.job.database_url) as store:
+                yield from self._with(store)
+            return
+        with open_store(self.job.database_url) as store, hold(store, self.run_id):
+            yield from self._with(store)
+
+    def _with(self, store: Store) -> Iterator[Store]:
+        self._store = store
+        try:
+            yield store
+        finally:
+            self._store = None
+
     def extract(self) -> None:
         """Read and verify the export, and find its registers and persons.
 
@@ -132,22 +149,25 @@ class Run:
         self.watch.lap("stage")
 
     def execute(self) -> Report:
-        """Work through every bucket and publish, in one open store; a failed run is recorded as failed."""
-        with open_store(self.job.database_url) as store:
+        """Work through every bucket and publish, or be held; a failed run is recorded as failed."""
+        with self.holding() as store:
+            if self._began:  # a step that Prefect tries again is another run
+                self.run_id, self._rules, self._settlements = new_run_id(), [], {}
             run_seq = store.begin_run(self._start())
+            self._began = True
             try:
                 self._work(store, run_seq)
                 report = self._publish(store, run_seq)
             except BaseException as problem:
-                state = "cancelled" if isinstance(problem, KeyboardInterrupt) else "failed"
-                store.finish_run(run_seq, state, now(), {"problem": type(problem).__name__})
+                state: Ending = "cancelled" if isinstance(problem, KeyboardInterrupt) else "failed"
+                store.give_up(run_seq, state, now(), {"problem": type(problem).__name__})
                 raise
             self._document(store, report)
         return report
 
     def _document(self, store: Store, report: Report) -> None:
         """Write the run's Data Docs; what is published stays so when they cannot be written."""
-        if self.job.docs is None:
+        if self.job.docs is None or self.job.rehearse:
             return
         try:
             report.docs = str(write_docs(store, report.run_id, self.job.docs))
@@ -173,39 +193,71 @@ class Run:
 
     def _work(self, store: Store, run_seq: int) -> None:
         """Write everything that the run has to say, unseen."""
+        job, moment = self.job, now()
         self.watch.lap("publish")
-        moment, version = now(), self.job.version
-        context = Context(self.control.business_date, self.job.secret, version)
-        settlements = {
-            structure.name: Settlement(store, run_seq, structure.name, version, moment) for structure in STRUCTURES
+        self._settlements = settlements = {
+            structure.name: Settlement(store, run_seq, structure.name, job.version, moment) for structure in STRUCTURES
         }
+        if job.rehearse:
+            self._differences = Differences(store)
+            for settlement in settlements.values():
+                settlement.differences = self._differences
         people = Availabilities(store, run_seq, moment)
         siblings = self._missing_siblings(settlements)
-        self.watch.lap("publish")
-        for number, bucket in enumerate(stage_buckets(self.plan)):
+        aside, memory = self._set_aside(store)
+        aside.count(settlements)
+        aside.settle(people, siblings, job.secret)
+        self._skipped = int(aside.unchanged.sum())
+        self.watch.lap("compare")
+        rest = self.plan.without(aside.registers, job.bucket_size)
+        for number, bucket in enumerate(stage_buckets(rest)):
             self.watch.lap("stage")
-            self.job.tell("map, check, nest", number / self.plan.count)
-            for judged in judge_bucket(bucket, context, self.watch):
-                self._settle(store, run_seq, settlements[judged.structure], judged, siblings)
-                self.watch.lap("publish")
-            people.settle(availability(bucket.registers, self.job.secret), siblings)
-        unplaced = self.plan.unplaced
-        for settlement in settlements.values():
-            settlement.hold(customer_ids(unplaced, self.job.secret))
-            settlement.finish(self.control.kind, self.plan.keys)
-        spared = pa.concat_arrays([siblings, alone_ids(unplaced, self.job.secret)])
-        people.finish(spared, self._former_persons(settlements))
-        store.write_findings(run_seq, self._stray_findings())
-        self._tallies = {name: settlement.tally for name, settlement in settlements.items()}
+            job.tell("map, check, nest", number / rest.count)
+            self._bucket(store, run_seq, bucket, people, siblings, memory)
+        self._finish(people, siblings, aside)
+        memory.write(store, run_seq)
+        store.write_findings(run_seq, stray_findings(self.plan.strays, job.secret))
         self.watch.lap("publish")
 
-    def _settle(self, store: Store, run_seq: int, settlement: Settlement, judged: Judged, siblings: pa.Array) -> None:
-        settlement.settle(judged, siblings)
-        settlement.keep(judged.kept["customer_id"].combine_chunks())
-        settlement.withdraw(judged.gone, siblings)
-        if judged.findings.num_rows:
-            store.write_findings(run_seq, judged.findings)
-        self._rules.append(judged.results)
+    def _set_aside(self, store: Store) -> tuple[Aside, Memory]:
+        """Find what need not, or may not, be worked on."""
+        job = self.job
+        marks = fingerprints(self.plan, made_by(job.core, job.version, job.secret, self.control.business_date))
+        aside = set_aside(store, self.plan, job.secret, replay=job.replay, version=job.version)
+        if not job.full_remap:
+            aside = with_unchanged(aside, store, self._settlements, marks)
+        return aside, Memory(self.plan, marks, job.secret)
+
+    def _bucket(  # noqa: PLR0913, PLR0917 (everything that a bucket speaks to)
+        self, store: Store, run_seq: int, bucket: Bucket, people: Availabilities, siblings: pa.Array, memory: Memory
+    ) -> None:
+        context = Context(self.control.business_date, self.job.secret, self.job.version)
+        verdicts: list[Judged] = []
+        for judged in judge_bucket(bucket, context, self.watch):
+            settlement = self._settlements[judged.structure]
+            settlement.settle(judged, siblings)
+            settlement.keep(judged.kept["customer_id"].combine_chunks())
+            settlement.withdraw(judged.gone, siblings)
+            if judged.findings.num_rows:
+                store.write_findings(run_seq, judged.findings)
+            self._rules.append(judged.results)
+            self._halted |= set(judged.halted)
+            verdicts.append(judged)
+            self.watch.lap("publish")
+        states = availability(bucket.registers, self.job.secret)
+        people.settle(states, siblings)
+        memory.note(bucket, verdicts, states, siblings)
+        self.watch.lap("publish")
+
+    def _finish(self, people: Availabilities, siblings: pa.Array, aside: Aside) -> None:
+        """Withdraw who left, after the last bucket."""
+        unplaced, secret = self.plan.unplaced, self.job.secret
+        for settlement in self._settlements.values():
+            settlement.hold(customer_ids(unplaced, secret))
+            settlement.finish(self.control.kind, self.plan.keys)
+        if not aside.outdated:
+            spared = pa.concat_arrays([siblings, alone_ids(unplaced, secret), aside.spared(secret)])
+            people.finish(spared, self._former_persons(self._settlements))
 
     def _missing_siblings(self, settlements: dict[str, Settlement]) -> pa.Array:
         """Return the tax ids of which a register that is served is not in the delta, or is of no known kind."""
@@ -229,79 +281,51 @@ class Run:
         found = [table.filter(chosen(table["core_key"]))["tax_id"].combine_chunks() for table in tables]
         return pc.unique(pa.concat_arrays(found).drop_null())
 
-    def _stray_findings(self) -> pa.Table:
-        strays = self.plan.strays
-        refs = customer_refs(pa.array([stray.core_key for stray in strays], pa.string()), self.job.secret)
-        rows = [
-            {
-                "structure": "",
-                "customer_ref": ref,
-                "occurrence": "$",
-                "rule": _STRAY_RULES[stray.reason],
-                "severity": "reject" if stray.reason == "no-kind" else "warn",
-                "shape": None,
-                "source_file": stray.file,
-                "source_line": stray.line,
-            }
-            for stray, ref in zip(strays, refs.to_pylist(), strict=True)
-        ]
-        return pa.Table.from_pylist(rows, FINDINGS_SCHEMA)
-
     def _publish(self, store: Store, run_seq: int) -> Report:
-        """Flip: one transaction shows the whole run."""
+        """Flip: one transaction shows the whole run; or hold it where the circuit breaker says so."""
         self.job.tell("publish", 0.5)
         results = add_results(self._rules)
+        tallies = {name: settlement.tally for name, settlement in self._settlements.items()}
         store.write_rule_results(run_seq, results)
-        store.write_run_counts(run_seq, [_run_count(name, tally) for name, tally in self._tallies.items()])
-        report = self._report(results)
+        report = self._report(results, tallies)
+        report.held = self._breaches(store, results, tallies)
+        store.write_run_counts(run_seq, [run_count(name, tally) for name, tally in tallies.items()])
         self.watch.lap("publish")
-        report.seconds = {stage: round(seconds, 3) for stage, seconds in self.watch.seconds.items()}
-        store.publish(run_seq, finished_at=now(), counts=_summary(report))
+        report.seconds = self._seconds()
+        if self.job.rehearse:
+            report.state = "planned"
+            report.differences = None if self._differences is None else self._differences.as_data()
+        elif report.held:
+            report.state = "held"
+            store.finish_run(run_seq, "held", now(), summary(report))
+        else:
+            store.publish(run_seq, finished_at=now(), counts=summary(report))
         self.watch.lap("publish")
-        report.seconds = {stage: round(seconds, 3) for stage, seconds in self.watch.seconds.items()}
+        report.seconds = self._seconds()
         self.job.tell("publish", 1.0)
         return report
 
-    def _report(self, results: pa.Table) -> Report:
+    def _breaches(self, store: Store, results: pa.Table, tallies: dict[str, Tally]) -> list[str]:
+        if self.job.thresholds is None:
+            return []
+        served = {name: settlement.served.num_rows for name, settlement in self._settlements.items()}
+        finished = Finished(self.control.kind, tallies, served, results, frozenset(self._halted))
+        return breaches(store, finished, self.job.thresholds)
+
+    def _seconds(self) -> dict[str, float]:
+        return {stage: round(seconds, 3) for stage, seconds in self.watch.seconds.items()}
+
+    def _report(self, results: pa.Table, tallies: dict[str, Tally]) -> Report:
         failed = results.filter(pc.greater(results["failed"], 0)).select(["structure", "rule", "severity", "failed"])
         return Report(
             run_id=self.run_id,
             state="published",
             business_date=self.control.business_date.isoformat(),
             kind=self.control.kind,
-            tallies=self._tallies,
+            tallies=tallies,
             orphans=self.plan.orphans,
-            rules=sorted(failed.to_pylist(), key=_worst_first),
+            rules=sorted(failed.to_pylist(), key=worst_first),
             seconds={},
             customers=len(self.plan.keys),
+            skipped=self._skipped,
         )
-
-
-def _run_count(structure: str, tally: Tally) -> RunCount:
-    return RunCount(
-        structure,
-        tally.read,
-        tally.published_new,
-        tally.published_changed,
-        tally.unchanged,
-        tally.rejected_stale,
-        tally.rejected_unserved,
-        sum(tally.excluded.values()),
-        tally.withdrawn,
-        dict(tally.excluded),
-    )
-
-
-def _worst_first(rule: dict[str, Any]) -> tuple[int, int, str]:
-    return SEVERITIES.index(rule["severity"]), -rule["failed"], rule["rule"]
-
-
-def _summary(report: Report) -> dict[str, Any]:
-    """Return the counts that the run's record keeps."""
-    return {
-        "registers": report.customers,
-        "rejected": report.rejected,
-        "orphans": report.orphans,
-        "seconds": report.seconds,
-        "published": sum(tally.published_new + tally.published_changed for tally in report.tallies.values()),
-    }

@@ -121,12 +121,34 @@ def show_report(report: Report) -> None:
     for file, count in sorted(report.orphans.items()):
         console.print(f"  rows of no customer in {file}: {count:,}")
     _show_rules(console, report)
+    if report.differences is not None:
+        _show_differences(console, report.differences)
+    for reason in report.held:
+        console.print(f"{'would be held' if report.state == 'planned' else 'held'}: {reason}", soft_wrap=True)
     if report.docs or report.docs_problem:
         say(f"Data Docs: {report.docs or report.docs_problem}")  # never broken into lines: it is to be copied
     seconds = sum(report.seconds.values())
     stages = ", ".join(f"{stage} {spent:.2f}" for stage, spent in report.seconds.items())
     say(f"seconds: {stages}")
     say(f"{report.customers:,} registers in {seconds:.1f} s, {report.customers / max(seconds, 1e-9):,.0f} a second")
+
+
+def _show_differences(console: Any, differences: dict[str, Any]) -> None:  # noqa: ANN401 (rich, as below)
+    from rich.box import SIMPLE  # noqa: PLC0415 (only a person needs it)
+    from rich.table import Table  # noqa: PLC0415 (as above)
+
+    compared, changed = differences["compared_documents"], differences["changed_documents"]
+    if changed == 0:
+        return
+    title = f"differences in {compared:,} of {changed:,} changed documents"
+    table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0), title=title, title_justify="left")
+    table.add_column("values", justify="right", no_wrap=True)
+    for name in ("", "structure", "xpath", "shapes"):
+        table.add_column(name, overflow="fold")
+    for row in differences["xpaths"]:
+        values, shapes = f"{row['values']:,}", ", ".join(row["shapes"])
+        table.add_row(values, row["difference"], row["structure"], row["xpath"], shapes)
+    console.print(table)
 
 
 def _show_rules(console: Any, report: Report) -> None:  # noqa: ANN401 (rich is imported where it is used)

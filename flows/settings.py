@@ -29,6 +29,12 @@ class Settings(BaseSettings):
     core: str = "reference"
     cores_path: list[Path] = Field(default_factory=list)
     breaker: Literal["on", "off"] = "on"
+    breaker_first_rejected_share: float = Field(default=0.75, ge=0)
+    breaker_rejected_share: float = Field(default=0.10, ge=0)
+    breaker_withdrawn_share: float = Field(default=0.05, ge=0)
+    breaker_changed_share: float = Field(default=0.50, ge=0)
+    breaker_rule_factor: float = Field(default=5.0, ge=1)
+    breaker_least: int = Field(default=100, ge=1)
     bucket_size: int = Field(default=40_000, ge=1)
     docs: Path | None = None
 

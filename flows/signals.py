@@ -58,7 +58,7 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 
 
 def _interrupted(number: int) -> Interrupted:
-    problem = Interrupted(f"interrupted by {signal.Signals(number).name}: what was served before is served still")
+    problem = Interrupted(f"interrupted by {signal.Signals(number).name}; `cadastra runs` says what became of it")
     problem.exit_code = 128 + number
     return problem
 

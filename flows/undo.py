@@ -22,6 +22,7 @@ from flows.settings import load_settings, secret_of
 from sql import erasure, history
 from sql.lock import hold
 from sql.purge import purge
+from sql.release import release
 from sql.rollback import rollback
 from sql.store import open_store
 
@@ -45,6 +46,17 @@ def roll_back(database: str | None, run: str, reason: str | None, *, as_json: bo
     say(f"run {done.run_id}: undid {len(done.undone)} run(s), from {done.undone[0]} on")
     rows = [(name, moved["restored"], moved["withdrawn"]) for name, moved in done.structures.items()]
     show_table("documents", ("structure", "served again", "no longer served"), rows)
+
+
+def release_run(database: str | None, run: str, reason: str, *, as_json: bool) -> None:
+    """Publish a held run."""
+    run_id = new_run_id()
+    with open_store(load_settings(database).database_url) as store, hold(store, run_id):
+        done = release(store, run_id, run, reason)
+    if as_json:
+        show_json(asdict(done))
+    else:
+        say(f"run {done.run_id}: published run {done.released}")
 
 
 def show_history(  # noqa: PLR0913 (one for each option)

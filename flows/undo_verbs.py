@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from flows.options import AsJson, Database  # noqa: TC001 (typer reads them at run time)
+from flows.signals import stoppable
 
 verbs = typer.Typer()
 
@@ -20,9 +21,25 @@ def rollback(
     as_json: AsJson = False,
 ) -> None:
     """Serve again what was served before a run, all structures and customers at once; recorded as a run."""
-    from flows.undo import roll_back  # noqa: PLC0415 (heavy)
+    with stoppable():
+        from flows.undo import roll_back  # noqa: PLC0415 (heavy)
 
-    roll_back(database, run, reason, as_json=as_json)
+        roll_back(database, run, reason, as_json=as_json)
+
+
+@verbs.command()
+def release(
+    run: Annotated[str, typer.Argument(help="Run that the circuit breaker held.")],
+    reason: Annotated[str, typer.Option(help="Why it is believed after all; kept in the release's own record.")],
+    database: Database = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Publish a held run, unless anything was published since; recorded as a run."""
+    with stoppable():
+        from flows.undo import release_run  # noqa: PLC0415 (heavy)
+
+        release_run(database, run, reason, as_json=as_json)
 
 
 @verbs.command()
@@ -57,9 +74,10 @@ def purge(
 
     Never what is served. What these days need for a rollback stays; rolling back further is refused afterwards.
     """
-    from flows.undo import clean_up  # noqa: PLC0415 (heavy)
+    with stoppable():
+        from flows.undo import clean_up  # noqa: PLC0415 (heavy)
 
-    clean_up(database, older_than, dry_run=dry_run, as_json=as_json)
+        clean_up(database, older_than, dry_run=dry_run, as_json=as_json)
 
 
 @verbs.command()
@@ -81,9 +99,10 @@ def erase(
 
     What stays is a keyed hash of the tax id, the time and the number of rows.
     """
-    from flows.undo import erase_person, lift_erasure  # noqa: PLC0415 (heavy)
+    with stoppable():
+        from flows.undo import erase_person, lift_erasure  # noqa: PLC0415 (heavy)
 
-    if lift:
-        lift_erasure(database, tax_id)
-    else:
-        erase_person(database, tax_id, core_key or [], as_json=as_json)
+        if lift:
+            lift_erasure(database, tax_id)
+        else:
+            erase_person(database, tax_id, core_key or [], as_json=as_json)

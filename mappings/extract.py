@@ -11,7 +11,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mappings.core import Core, SourceTable
+
+Moment = TypeVar("Moment", bound=date)
 
 CONTROL = "_controle.json"
 _SUFFIXES = (".csv", ".parquet")
@@ -107,9 +109,18 @@ def read_control(folder: Path) -> Control:
         TypeError,
         ValueError,
         AttributeError,
+        RecursionError,
     ) as problem:
         msg = f"{CONTROL} cannot be understood: {type(problem).__name__} ({problem})"
         raise refuse(msg) from problem
+
+
+def _moment(name: str, text: str, kind: type[Moment], form: str) -> Moment:
+    try:
+        return kind.fromisoformat(text)
+    except ValueError:
+        msg = f"{name} must be {form}"
+        raise ValueError(msg) from None
 
 
 def _control(said: dict[str, Any]) -> Control:
@@ -120,11 +131,13 @@ def _control(said: dict[str, Any]) -> Control:
     if said["kind"] not in ("full", "delta"):
         msg = "kind must be full or delta"
         raise ValueError(msg)
-    generated = datetime.fromisoformat(said["generated_at"].upper())  # RFC 3339 allows t and z
+    business = _moment("business_date", said["business_date"], date, "YYYY-MM-DD")
+    # RFC 3339 allows t and z
+    generated = _moment("generated_at", said["generated_at"].upper(), datetime, "an RFC 3339 time")
     if generated.tzinfo is None:
         msg = "generated_at needs a time zone"
         raise ValueError(msg)
-    return Control(date.fromisoformat(said["business_date"]), said["kind"], generated, tables)
+    return Control(business, said["kind"], generated, tables)
 
 
 def table_files(folder: Path, control: Control, core: Core) -> dict[str, Path]:

@@ -77,7 +77,7 @@ def _digests(texts: pa.Array) -> Words:
 
 
 def _salt(text: str) -> np.uint64:
-    return np.frombuffer(hashlib.blake2b(text.encode(), digest_size=8).digest(), np.uint64)[0]
+    return np.uint64(int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little"))
 
 
 def _mixed(words: Words) -> Words:

@@ -49,7 +49,7 @@ def _utf8(path: Path, data: bytes, core: Core) -> bytes:
         return data if data.isascii() else data.decode(core.encoding).encode()
     except UnicodeDecodeError as problem:
         line = data.count(b"\n", 0, problem.start) + 1
-        msg = f"export refused: {path.name}, line {line}: a byte that {core.encoding} does not have"
+        msg = f"export refused: {path.name}, line {line}: a byte that {core.encoding} does not have (is it UTF-8?)"
         raise ExportRefused(msg) from problem
 
 

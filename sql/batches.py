@@ -31,30 +31,39 @@ class Batches(Generic[Asked, Answer]):
     ) -> None:
         self._run, self._most, self._crowd, self._abreast = run, most, crowd, abreast
         self._waiting: deque[tuple[Asked, asyncio.Future[Answer]]] = deque()
+        self._under_way = 0
         self._workers: set[asyncio.Task[None]] = set()
 
     async def ask(self, question: Asked) -> Answer:
         """Return the answer to one question."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, future))
-        under_way = len(self._workers)
-        if not under_way or (len(self._waiting) > self._crowd and under_way < self._abreast):
+        crowded = len(self._waiting) > self._crowd and self._under_way < self._abreast
+        if not self._under_way or crowded:
+            self._under_way += 1
             worker = asyncio.create_task(self._work())
             self._workers.add(worker)
             worker.add_done_callback(self._workers.discard)
         return await future
 
     async def _work(self) -> None:
-        while self._waiting:
-            count = min(self._most, len(self._waiting))
-            batch = [self._waiting.popleft() for _ in range(count)]
-            try:
-                answers = await self._run([question for question, _ in batch])
-            except Exception as problem:  # noqa: BLE001 - whatever it is, those who asked shall have it
-                for _, future in batch:
-                    if not future.done():
-                        future.set_exception(problem)
-            else:
-                for (_, future), answer in zip(batch, answers, strict=True):
-                    if not future.done():
-                        future.set_result(answer)
+        try:
+            while self._waiting:
+                await self._next()
+        finally:
+            # Not when the task is done: a question that comes before the loop hears of that would wait for ever.
+            self._under_way -= 1
+
+    async def _next(self) -> None:
+        count = min(self._most, len(self._waiting))
+        batch = [self._waiting.popleft() for _ in range(count)]
+        try:
+            answers = await self._run([question for question, _ in batch])
+        except Exception as problem:  # noqa: BLE001 - whatever it is, those who asked shall have it
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(problem)
+        else:
+            for (_, future), answer in zip(batch, answers, strict=True):
+                if not future.done():
+                    future.set_result(answer)

@@ -113,6 +113,12 @@ def write_counts(connection: Connection, run_id: str, counts: Iterable[RunCount]
         connection.execute(insert(run_counts), rows)
 
 
+def counts_kept(connection: Connection, run_seq: int) -> dict[str, object]:
+    """Return what a run's record says it came to."""
+    counts = connection.scalars(select(runs.c.counts).where(runs.c.run_seq == run_seq)).one()
+    return dict(json.loads(counts or "{}"))
+
+
 def run_id_of(connection: Connection, run_seq: int) -> str:
     """Return the id of a run that began; raise CadastraError where there is none."""
     run_id = connection.scalars(select(runs.c.run_id).where(runs.c.run_seq == run_seq)).one_or_none()

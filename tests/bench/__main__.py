@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import time
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 (typer reads the annotation)
 from typing import Annotated, Literal
 
 import typer
@@ -29,13 +29,18 @@ def main(
     rivals: Annotated[str, typer.Option(help="Which rivals, with commas; empty for none.")] = "P1,P2,P2b,P3",
     runs: Annotated[int, typer.Option(min=1, help="Runs of each, alternating.")] = 3,
     form: Annotated[Literal["csv", "parquet"], typer.Option("--format", help="Of the export.")] = "csv",
+    database: Annotated[Literal["postgresql", "both"], typer.Option(help="Where the rivals run.")] = "both",
     parts: Annotated[
         str, typer.Option(help=f"What to measure: {', '.join(sections.PARTS)}.")
     ] = "rivals,limit,reading,incremental",
-    minutes: Annotated[float, typer.Option(help="Begin nothing that would end after so many minutes.")] = 20.0,
+    minutes: Annotated[
+        float, typer.Option(help="Begin nothing that would end after so many minutes.")
+    ] = 20.0,
     verify: Annotated[bool, typer.Option(help="Compare every served document.")] = True,  # noqa: FBT002 (a flag)
-    quick: Annotated[bool, typer.Option("--quick", help="10,000 customers, one run each.")] = False,  # noqa: FBT002
-    work: Annotated[Path | None, typer.Option(help="Folder for exports, kept; default: a new one, removed.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="10,000 customers, one run each.")] = False,  # noqa: FBT002 (a flag)
+    work: Annotated[
+        Path | None, typer.Option(help="Folder for exports, kept; default: a new one, removed.")
+    ] = None,
 ) -> None:
     """Measure our run against four rivals and the database's own limit, on one invented export."""
     if quick:
@@ -45,11 +50,14 @@ def main(
     unknown = (set(chosen) - PROGRAMS.keys() - {""}) | (set(wanted) - set(sections.PARTS))
     if unknown or OURS in chosen:
         raise typer.BadParameter(f"not known here: {', '.join(sorted(unknown or {OURS}))}")
-    absent = [name for name in chosen if name in _ENGINES and importlib.util.find_spec(_ENGINES[name]) is None]
+    absent = [
+        name for name in chosen if name in _ENGINES and importlib.util.find_spec(_ENGINES[name]) is None
+    ]
     task = sections.Task(
         customers=customers,
         rivals=[name for name in chosen if name not in absent],
         runs=runs,
+        databases=("PostgreSQL",) if database == "postgresql" else ("PostgreSQL", "SQLite"),
         form=form,
         verify=verify,
         until=time.monotonic() + 60 * minutes,
@@ -59,7 +67,10 @@ def main(
         sys.stdout.write(f"# {customers:,} customers, {form}\n\n{machine(place.server)}\n")
         for part in wanted:
             sections.tell(part)
-            sys.stdout.write(sections.PARTS[part](place, task) + "\n")
+            try:
+                sys.stdout.write(sections.PARTS[part](place, task) + "\n")
+            except BenchError as problem:
+                task.missing.append(f"{part}: {problem}")
             sys.stdout.flush()
     if task.missing:
         sys.stdout.write("Missing:\n\n" + "".join(f"* {line}\n" for line in task.missing))

@@ -184,8 +184,9 @@ def say(line: str) -> None:
 def row(name: str, outcome: Outcome) -> None:
     """Print one line of the table."""
     p50, p95, p99 = (f"{outcome.quantile(share):.2f}" for share in (0.5, 0.95, 0.99))
+    told = ", ".join(f"{count} of {name}" for name, count in outcome.errors.items()) or "0"
     computed = 1e6 * outcome.processor / len(outcome.latencies)
-    say(f"| {name} | {outcome.rate:,.0f} | {p50} | {p95} | {p99} | {computed:.0f} | {outcome.errors} |")
+    say(f"| {name} | {outcome.rate:,.0f} | {p50} | {p95} | {p99} | {computed:.0f} | {told} |")
 
 
 def main() -> None:

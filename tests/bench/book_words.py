@@ -39,13 +39,15 @@ def not_zeros(text: pd.Series) -> pd.Series:
 def utc(local: pd.Series) -> pd.Series:
     """Turn local time into UTC: the first of a repeated hour, an hour later in a skipped one."""
     first = np.ones(len(local), bool)
-    zoned = local.dt.tz_localize(CORE.zone, ambiguous=first, nonexistent=pd.Timedelta(hours=1))
-    return zoned.dt.tz_convert("UTC").dt.tz_localize(None)
+    zoned: pd.Series = local.dt.tz_localize(CORE.zone, ambiguous=first, nonexistent=pd.Timedelta(hours=1))
+    there: pd.Series = zoned.dt.tz_convert("UTC").dt.tz_localize(None)
+    return there
 
 
 def moment_text(moment: pd.Series) -> pd.Series:
     """Write a time as the standard does."""
-    return moment.dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    text: pd.Series = moment.dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return text
 
 
 def read_column(raw: pd.Series, source: Source) -> pd.Series:  # noqa: PLR0911 (one line per kind)
@@ -57,7 +59,9 @@ def read_column(raw: pd.Series, source: Source) -> pd.Series:  # noqa: PLR0911 (
         case Kind.FLAG:
             return raw.str.strip().map({"S": "true", "N": "false"})
         case Kind.DATE:
-            day = pd.to_datetime(raw.str.strip(), format=_DAY, errors="coerce") if text else pd.to_datetime(raw)
+            day = (
+                pd.to_datetime(raw.str.strip(), format=_DAY, errors="coerce") if text else pd.to_datetime(raw)
+            )
             return day.where(day.dt.year > 1).dt.strftime("%Y-%m-%d")
         case Kind.TIMESTAMP:
             local = pd.to_datetime(raw.str.strip(), format=_MOMENT, errors="coerce") if text else raw
@@ -72,7 +76,9 @@ def read_column(raw: pd.Series, source: Source) -> pd.Series:  # noqa: PLR0911 (
         case Kind.CPF_OR_CNPJ:
             number = not_zeros(tidy(raw, free=False))
             digits = unmasked(number)
-            company = number.str.contains("/", regex=False).fillna(value=False).astype(bool) | (digits.str.len() > _CPF)
+            company = number.str.contains("/", regex=False).fillna(value=False).astype(bool) | (
+                digits.str.len() > _CPF
+            )
             return digits.str.zfill(14).where(company, digits.str.zfill(_CPF))
         case kind:
             value = tidy(raw, free=kind in FREE_TEXT)
@@ -113,7 +119,8 @@ class FrameWords:
         """Return a share."""
         places = Decimal("0.000001")
         return self._frame[name].map(
-            lambda text: str(Decimal(text).scaleb(-2).quantize(places, rounding=ROUND_HALF_EVEN)), na_action="ignore"
+            lambda text: str(Decimal(text).scaleb(-2).quantize(places, rounding=ROUND_HALF_EVEN)),
+            na_action="ignore",
         )
 
     def party_document(self) -> pd.Series:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from customers.dictionary import Field
-    from tests.bench.plan import List, Plan
+    from tests.bench.plan import Check, List, Plan
 
 _ROWS = 10_000
 _METADATA = MetaData()
@@ -37,7 +37,9 @@ _DOCUMENTS = Table(
     Column("update_date_time", Text, nullable=False),
     Column("document", Text, nullable=False),
 )
-_FAILING = Table("failing", _METADATA, *(Column(name, Text, nullable=False) for name in ("structure", "core_key", "rule")))
+_FAILING = Table(
+    "failing", _METADATA, *(Column(name, Text, nullable=False) for name in ("structure", "core_key", "rule"))
+)
 
 
 class Rival:
@@ -56,7 +58,9 @@ class Rival:
         for table in TABLES:
             if table != "customers":
                 rows = self._read(table).reset_index(names="line")
-                self.staged[table] = rows.merge(self.customers[["core_key", "r"]], on="core_key").drop(columns="core_key")
+                self.staged[table] = rows.merge(self.customers[["core_key", "r"]], on="core_key").drop(
+                    columns="core_key"
+                )
         for structure in STRUCTURES:
             self._upsert(connection, self._structure(plan(structure.name)))
         if self.failing:
@@ -65,7 +69,9 @@ class Rival:
     def _upsert(self, connection: Connection, rows: list[dict[str, Any]]) -> None:
         dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
         statement = dialect.insert(_DOCUMENTS)
-        changed = {name: statement.excluded[name] for name in ("core_key", "tax_id", "update_date_time", "document")}
+        changed = {
+            name: statement.excluded[name] for name in ("core_key", "tax_id", "update_date_time", "document")
+        }
         statement = statement.on_conflict_do_update(index_elements=["structure", "customer_id"], set_=changed)
         for start in range(0, len(rows), _ROWS):
             connection.execute(statement, rows[start : start + _ROWS])
@@ -77,9 +83,15 @@ class Rival:
             frame = pd.read_parquet(path)
         else:
             csv = self.export / f"{raw.name}.csv"
-            frame = pd.read_csv(csv, sep=";", dtype="str", encoding=CORE.encoding, keep_default_na=False, na_values=[""])
+            frame = pd.read_csv(
+                csv, sep=";", dtype="str", encoding=CORE.encoding, keep_default_na=False, na_values=[""]
+            )
         columns = {name: read_column(frame[source.column], source) for name, source in raw.columns.items()}
-        columns |= {name: moment_text(columns[name]) for name in ("incorporation_date", "start_date") if name in columns}
+        columns |= {
+            name: moment_text(columns[name])
+            for name in ("incorporation_date", "start_date")
+            if name in columns
+        }
         return pd.DataFrame({"core_key": frame[CORE.key].str.strip(), **columns})
 
     def _registers(self) -> None:
@@ -104,12 +116,23 @@ class Rival:
             case "financial_relations":
                 chosen = persons[persons["has_open"] & persons["is_open"]].assign(d=lambda rows: rows["lead"])
             case "qualifications":
-                own = self.staged[found.joined or found.dated_by[0]][["r", "updated_at"]].rename(columns={"updated_at": "moment"})
+                own = self.staged[found.joined or found.dated_by[0]][["r", "updated_at"]].rename(
+                    columns={"updated_at": "moment"}
+                )
                 own["own"] = True
-                rest = [self.staged[item.table][["r"]].drop_duplicates().assign(own=False) for item in found.lists]
-                rows = pd.concat([own, *rest]).groupby("r").agg(moment=("moment", "max"), own=("own", "max")).reset_index()
+                rest = [
+                    self.staged[item.table][["r"]].drop_duplicates().assign(own=False) for item in found.lists
+                ]
+                rows = (
+                    pd.concat([own, *rest])
+                    .groupby("r")
+                    .agg(moment=("moment", "max"), own=("own", "max"))
+                    .reset_index()
+                )
                 chosen = persons[persons["is_open"] | ~persons["has_open"]].merge(rows, on="r")
-                chosen["row_time"] = chosen["moment"].fillna(chosen["updated_at"]).where(chosen["own"].astype(bool))
+                chosen["row_time"] = (
+                    chosen["moment"].fillna(chosen["updated_at"]).where(chosen["own"].astype(bool))
+                )
                 order = ["updated_at", "row_time", "r"]
                 chosen = chosen.sort_values(order, ascending=[False, False, True]).drop_duplicates("person")
                 chosen = chosen.assign(d=lambda rows: rows["lead"])
@@ -132,7 +155,9 @@ class Rival:
         self.bad = set()
         for item in found.lists:
             self._list(found, item, scope)
-        leads = self.customers[["r", "core_key", "customer_id", "tax_id", "brand_name"]].rename(columns={"r": "d"})
+        leads = self.customers[["r", "core_key", "customer_id", "tax_id", "brand_name"]].rename(
+            columns={"r": "d"}
+        )
         root = self._dates(found, scope).merge(leads, on="d")
         if found.joined:
             root = root.merge(self._joined(found, scope), on="d", how="left")
@@ -151,20 +176,24 @@ class Rival:
         kept = mapped[~mapped["d"].isin(self.bad)] if self.bad else mapped
         make = model(found.structure.name)
         texts = [
-            make.model_validate(document).model_dump_json(exclude_none=True) for document in _objects(found, ROOT, kept)
+            make.model_validate(document).model_dump_json(exclude_none=True)
+            for document in _objects(found, ROOT, kept)
         ]
         served = kept[["customer_id", "core_key", "tax_id", "document_updated"]].rename(
             columns={"document_updated": "update_date_time"}
         )
         served = served.assign(structure=found.structure.name, document=texts).astype(object)
-        return served.where(served.notna(), None).to_dict("records")
+        records: list[dict[str, Any]] = served.where(served.notna(), None).to_dict("records")  # type: ignore[assignment]
+        return records
 
     def _joined(self, found: Plan, scope: pd.DataFrame) -> pd.DataFrame:
         """Return what the root needs beside its dates: at most one row for each document."""
         if found.structure.subject == "financial_relations":
             text = "products_services_type_additional_info"
             rows = self.staged[found.joined][["r", text]].dropna(subset=text).merge(scope, on="r")
-            return rows.sort_values(["updated_at", "r"], ascending=[False, True]).drop_duplicates("d")[["d", text]]
+            return rows.sort_values(["updated_at", "r"], ascending=[False, True]).drop_duplicates("d")[
+                ["d", text]
+            ]
         rows = self.staged[found.joined].drop(columns=["line", "updated_at"])
         return rows.merge(scope[["r", "d"]], on="r").drop(columns="r")
 
@@ -183,7 +212,11 @@ class Rival:
     def _list(self, found: Plan, item: List, scope: pd.DataFrame) -> None:
         """Map, check and nest one list: a row per document, or per element of the list around it."""
         name = found.structure.name
-        rows = self._sent(item.table).merge(scope[["r", "d"]], on="r").sort_values(["d", "r", "line"], ignore_index=True)
+        rows = (
+            self._sent(item.table)
+            .merge(scope[["r", "d"]], on="r")
+            .sort_values(["d", "r", "line"], ignore_index=True)
+        )
         by = ["d"]
         if item.belongs_to:
             rows["k"] = rows[item.belongs_to[0]]
@@ -199,7 +232,11 @@ class Rival:
             mapped = mapped.assign(again=again).merge(made, on=["d", above, "again"], how="left")
             mapped[f"n {child.path}"] = mapped[f"n {child.path}"].fillna(0)
         self._judge(found, mapped, item.checks)
-        items = mapped[item.path] if item.scalar else pd.Series(_objects(found, item.path, mapped), index=mapped.index)
+        items = (
+            mapped[item.path]
+            if item.scalar
+            else pd.Series(_objects(found, item.path, mapped), index=mapped.index)
+        )
         grouped = mapped[by].assign(item=items.astype(object)).groupby(by)["item"]
         made = grouped.agg(list).rename(item.path).to_frame().assign(**{f"n {item.path}": grouped.size()})
         if item.path == PRODUCTS:
@@ -207,13 +244,15 @@ class Rival:
             made = made.assign(has_others=flags["others"].any(), only_payroll=flags["payroll"].all())
         self.made[item.path] = made.reset_index()
 
-    def _judge(self, found: Plan, mapped: pd.DataFrame, checks: tuple) -> None:  # type: ignore[type-arg]
+    def _judge(self, found: Plan, mapped: pd.DataFrame, checks: tuple[Check, ...]) -> None:
         """Note the documents that fail, and the key and the rule of every value that does."""
         for rule, positions in failing(mapped, checks).items():
             documents = mapped["d"].iloc[positions]
             self.bad |= set(documents)
             keys = self.customers["core_key"].iloc[documents]
-            self.failing += [{"structure": found.structure.name, "core_key": key, "rule": rule} for key in keys]
+            self.failing += [
+                {"structure": found.structure.name, "core_key": key, "rule": rule} for key in keys
+            ]
 
 
 def _objects(found: Plan, path: str, frame: pd.DataFrame) -> list[Any]:

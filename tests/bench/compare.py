@@ -36,7 +36,7 @@ def rows(url: str, query: str) -> Iterator[tuple[str, ...]]:
             connection.close()
         return
     with psycopg.connect(url, options="-c search_path=serving,public") as server:
-        yield from server.cursor("bench").execute(query)  # type: ignore[arg-type]
+        yield from server.cursor("bench").execute(query)
 
 
 def queries(*, ours: bool) -> Iterator[tuple[str, str]]:

@@ -19,7 +19,7 @@ from tests.bench.plan import CORE, LINKS, NOTE, ONLY_PAYROLL, PRODUCTS, plan, so
 
 if TYPE_CHECKING:
     from tests.bench.duckdb_words import Nest
-    from tests.bench.plan import List, Plan
+    from tests.bench.plan import Check, List, Plan
 
 SENT = {
     "products": "t.status IS DISTINCT FROM 'E'",
@@ -43,9 +43,8 @@ class Rival:
     def run(self, into: Target) -> None:
         """Stage, then map, check, nest and load one structure after the other."""
         self._registers()
-        for table in TABLES:
-            if table != "customers":
-                self._stage(table)
+        for table in set(TABLES) - {"customers"}:
+            self._stage(table)
         for structure in STRUCTURES:
             self._structure(plan(structure.name))
             rows = self.db.sql(f"SELECT {', '.join(SCHEMA.names)} FROM made WHERE NOT bad").to_arrow_table()
@@ -69,7 +68,9 @@ class Rival:
 
     def _columns(self, table: str) -> str:
         native = (self.export / f"{sources()[table].name}.parquet").exists()
-        found = {name: read_column(source, native=native) for name, source in sources()[table].columns.items()}
+        found = {
+            name: read_column(source, native=native) for name, source in sources()[table].columns.items()
+        }
         served = {"incorporation_date", "start_date"} & found.keys()  # the other moments are compared first
         found |= {name: f"utc_text({found[name]})" for name in served}
         return ", ".join(f"{expression} AS {name}" for name, expression in found.items())
@@ -147,13 +148,12 @@ class Rival:
         top = found.lists_of(ROOT)
         joins = "".join(f" LEFT JOIN {_made(item)} USING (d)" for item in top)
         mapped = (
-            f"SELECT d, c.customer_id, c.core_key, c.tax_id, document_updated, "
+            "SELECT d, c.customer_id, c.core_key, c.tax_id, document_updated, "
             f"{', '.join(self._root_value(found, xpath) for xpath in found.leaves)}"
-            f"{''.join(f', {self._inner(found, item)}' for item in top)}"
-            " FROM (SELECT x.*, c.brand_name, c.tax_id, c.customer_id, dates.* EXCLUDE (d) FROM dates"
+            f"{''.join(f', {_inner(item)}' for item in top)}"
+            " FROM (SELECT dates.d, x.* EXCLUDE (d), c.brand_name, c.tax_id, c.customer_id, dates.* EXCLUDE (d) FROM dates"
             f" LEFT JOIN ({self._joined(found)}) x USING (d) JOIN customers c ON c.r = dates.d) t"
         )
-        mapped = mapped.replace("SELECT x.*", "SELECT dates.d, x.* EXCLUDE (d)")
         inner_bad = "".join(f' OR coalesce("bad {item.path}", false)' for item in top)
         bad = f"(NOT ({' AND '.join(failed(found.checks))})){inner_bad}"
         self._make("mapped", f"{mapped} JOIN customers c ON c.r = t.d{joins}")
@@ -169,16 +169,6 @@ class Rival:
         if xpath == NOTE:
             expression = f"CASE WHEN has_others THEN {expression} END"
         return f'{expression} AS "{xpath}"'
-
-    def _inner(self, found: Plan, item: List) -> str:
-        made, unless = _made(item), ""
-        if item.path == LINKS:
-            unless = "CASE WHEN NOT coalesce(only_payroll, false) THEN "
-        end = " END" if unless else ""
-        return ", ".join(
-            f'{unless}{made}.{column}{end} AS "{alias}{item.path}"'
-            for column, alias in (("n", "n "), ("bad", "bad "), ("items", ""))
-        )
 
     def _list(self, found: Plan, item: List) -> None:
         """Map, check and nest one list: a row per document, or per element of the list around it."""
@@ -213,17 +203,31 @@ class Rival:
         )
         self._tell(name, item.checks, mapped)
 
-    def _tell(self, structure: str, checks: tuple, mapped: str) -> None:  # type: ignore[type-arg]
+    def _tell(self, structure: str, checks: tuple[Check, ...], mapped: str) -> None:
         """Write the key and the rule of every value that fails."""
         good = failed(checks)
         if not good:
             return
-        rules = ", ".join(f"CASE WHEN NOT {test} THEN '{check.rule}' END" for test, check in zip(good, checks, strict=True))
+        rules = ", ".join(
+            f"CASE WHEN NOT {test} THEN '{check.rule}' END" for test, check in zip(good, checks, strict=True)
+        )
         self.db.execute(
             f"INSERT INTO failing SELECT '{structure}', core_key, rule FROM (SELECT d, unnest(list_filter([{rules}],"
             f" lambda x: x IS NOT NULL)) AS rule FROM ({mapped}) WHERE NOT ({' AND '.join(good)})) f"
             " JOIN (SELECT r, core_key FROM customers) c ON c.r = f.d"
         )
+
+
+def _inner(item: List) -> str:
+    """Return the columns that a list brings to the root: its text, how many elements, whether one is bad."""
+    made, unless = _made(item), ""
+    if item.path == LINKS:
+        unless = "CASE WHEN NOT coalesce(only_payroll, false) THEN "
+    end = " END" if unless else ""
+    return ", ".join(
+        f'{unless}{made}.{column}{end} AS "{alias}{item.path}"'
+        for column, alias in (("n", "n "), ("bad", "bad "), ("items", ""))
+    )
 
 
 def _made(item: List) -> str:

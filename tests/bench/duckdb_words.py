@@ -30,32 +30,46 @@ def _offset_steps() -> str:
     """Return the offset of a local time as a CASE, the newest step first: most rows leave it at once."""
     starts, offsets = OFFSETS
     steps = list(zip(starts.tolist(), offsets.tolist(), strict=True))[::-1]
-    whens = "".join(f" WHEN x >= make_timestamp({start * 1_000_000}) THEN {-offset}" for start, offset in steps[:-1])
+    whens = "".join(
+        f" WHEN x >= make_timestamp({start * 1_000_000}) THEN {-offset}" for start, offset in steps[:-1]
+    )
     return f"CASE{whens} ELSE {-steps[-1][1]} END"
 
 
 _FILLERS = ", ".join(f"'{filler}'" for filler in FILLERS)
 MACROS = (
-    f"CREATE MACRO tidy(x) AS CASE WHEN trim(x) IN ({_FILLERS}) THEN NULL WHEN contains(x, '  ') OR contains(x, chr(10))"
-    " THEN trim(regexp_replace(x, '\\s+', ' ', 'g')) ELSE trim(x) END",
+    (
+        f"CREATE MACRO tidy(x) AS CASE WHEN trim(x) IN ({_FILLERS}) THEN NULL WHEN contains(x, '  ') OR contains(x, chr(10))"
+        " THEN trim(regexp_replace(x, '\\s+', ' ', 'g')) ELSE trim(x) END"
+    ),
     f"CREATE MACRO unmasked(x) AS translate(x, '{MASK_SIGNS}', '')",
     "CREATE MACRO not_zeros(x) AS CASE WHEN translate(x, '0.-/ ', '') = '' THEN NULL ELSE x END",
     "CREATE MACRO padded(x, n) AS CASE WHEN length(x) < n THEN lpad(x, n, '0') ELSE x END",
-    "CREATE MACRO either(x) AS padded(unmasked(x), CASE WHEN contains(x, '/') OR length(unmasked(x)) > 11"
-    " THEN 14 ELSE 11 END)",
+    (
+        "CREATE MACRO either(x) AS padded(unmasked(x), CASE WHEN contains(x, '/') OR length(unmasked(x)) > 11"
+        " THEN 14 ELSE 11 END)"
+    ),
     f"CREATE MACRO utc(x) AS x + to_seconds({_offset_steps()})",
     "CREATE MACRO utc_text(x) AS strftime(x, '%Y-%m-%dT%H:%M:%SZ')",
-    "CREATE MACRO plain(x) AS CASE WHEN starts_with(ltrim(x, '-'), '0')"
-    " THEN regexp_replace(x, '^(-?)0+([0-9])', '\\1\\2') ELSE x END",
-    "CREATE MACRO money(x) AS CASE WHEN NOT contains(x, '.') THEN x || '.00' WHEN x[-2] = '.' THEN x || '0'"
-    " WHEN x[-3] = '.' THEN x ELSE regexp_replace(x, '^(-?[0-9]+\\.[0-9]{2}[0-9]*?)0+$', '\\1') END",
+    (
+        "CREATE MACRO plain(x) AS CASE WHEN starts_with(ltrim(x, '-'), '0')"
+        " THEN regexp_replace(x, '^(-?)0+([0-9])', '\\1\\2') ELSE x END"
+    ),
+    (
+        "CREATE MACRO money(x) AS CASE WHEN NOT contains(x, '.') THEN x || '.00' WHEN x[-2] = '.' THEN x || '0'"
+        " WHEN x[-3] = '.' THEN x ELSE regexp_replace(x, '^(-?[0-9]+\\.[0-9]{2}[0-9]*?)0+$', '\\1') END"
+    ),
     # In units of 1e-10, so that half to even is exact.
     "CREATE MACRO units(x) AS CAST(replace(CAST(CAST(x AS DECIMAL(18, 8)) AS VARCHAR), '.', '') AS BIGINT)",
-    "CREATE MACRO even(u) AS u // 10000 + CASE WHEN u % 10000 > 5000 OR (u % 10000 = 5000 AND (u // 10000) % 2 = 1)"
-    " THEN 1 ELSE 0 END",
+    (
+        "CREATE MACRO even(u) AS u // 10000 + CASE WHEN u % 10000 > 5000 OR (u % 10000 = 5000 AND (u // 10000) % 2 = 1)"
+        " THEN 1 ELSE 0 END"
+    ),
     "CREATE MACRO share(x) AS (even(units(x)) // 1000000) || '.' || lpad(CAST(even(units(x)) % 1000000 AS VARCHAR), 6, '0')",
-    "CREATE MACRO escaped(x) AS CASE WHEN contains(x, '\"') OR contains(x, '\\')"
-    " THEN replace(replace(x, '\\', '\\\\'), '\"', '\\\"') ELSE x END",
+    (
+        "CREATE MACRO escaped(x) AS CASE WHEN contains(x, '\"') OR contains(x, '\\')"
+        " THEN replace(replace(x, '\\', '\\\\'), '\"', '\\\"') ELSE x END"
+    ),
 )
 
 
@@ -135,7 +149,7 @@ def failed(checks: Iterable[Check]) -> list[str]:
     return [_good(check) for check in checks]
 
 
-def _good(check: Check) -> str:
+def _good(check: Check) -> str:  # noqa: PLR0911 (one line per keyword)
     cell = f'"{check.xpath}"'
     match check.keyword:
         case "required":
@@ -248,7 +262,9 @@ class ToJson(Nest):
         return f"item = '{word}'"
 
     def _struct(self, found: Plan, path: str) -> str:
-        members = ", ".join(f'"{field.name}" := {self._value(found, field)}' for field in found.children(path))
+        members = ", ".join(
+            f'"{field.name}" := {self._value(found, field)}' for field in found.children(path)
+        )
         return f"struct_pack({members})"
 
     def _value(self, found: Plan, field: Field) -> str:

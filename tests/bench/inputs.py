@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from datetime import date, timedelta
@@ -38,7 +39,9 @@ def sample(folder: Path, customers: int, form: str) -> Path:
     if not (out / "_ids.parquet").exists():
         write_sample(out, customers=customers, seed=SEED, bad=0.0, date=DAY, format=form)  # type: ignore[arg-type]
         keys = keys_of(read_export(out, CORE).tables["clientes"], CORE)
-        pq.write_table(pa.table({"core_key": keys, "customer_id": customer_ids(keys, SECRET)}), out / "_ids.parquet")
+        pq.write_table(
+            pa.table({"core_key": keys, "customer_id": customer_ids(keys, SECRET)}), out / "_ids.parquet"
+        )
     return out
 
 
@@ -47,7 +50,13 @@ def delta(folder: Path, full: Path, customers: int) -> Path:
     out = folder / f"delta-{customers}"
     if not (out / CONTROL).exists():
         write_sample(
-            out, customers=customers, seed=SEED, bad=0.0, date=DAY + timedelta(days=1), format="csv", delta_of=full,
+            out,
+            customers=customers,
+            seed=SEED,
+            bad=0.0,
+            date=DAY + timedelta(days=1),
+            format="csv",
+            delta_of=full,
             changed=CHANGED,
         )
     return out
@@ -69,9 +78,37 @@ def changed(folder: Path, full: Path, partly: Path, customers: int) -> Path:
         before, after = read_export(full, CORE), read_export(partly, CORE)
         new = keys_of(after.tables["clientes"], CORE)
         rest = {
-            name: raw.columns.filter(pc.invert(pc.is_in(raw.columns[KEY], new))) for name, raw in before.tables.items()
+            name: raw.columns.filter(pc.invert(pc.is_in(raw.columns[KEY], new)))
+            for name, raw in before.tables.items()
         }
         _write(out, [rest, {name: raw.columns for name, raw in after.tables.items()}])
+    return out
+
+
+# One cell of a table's first rows, and what it is broken into; each breaks a rule that every rival checks.
+_BROKEN = {
+    "emails": (2, b"no-at-sign"),
+    "telefones": (5, b"1"),
+    "filiacao": (2, b""),
+    "qualificacoes_pf": (1, b"123X"),
+    "empresas_cadastro": (0, b"gone"),
+}
+_BROKEN_ROWS = range(1, 6)
+
+
+def broken(folder: Path) -> Path:
+    """Write a small export in which a few values break rules of the dictionary."""
+    out = sample(folder / "broken", 1_000, "csv")
+    control = json.loads((out / CONTROL).read_text(encoding="utf-8"))
+    for table, (column, text) in _BROKEN.items():
+        path = out / f"{table}.csv"
+        lines = path.read_bytes().split(b"\r\n")
+        for row in _BROKEN_ROWS:
+            cells = lines[row].split(b";")
+            lines[row] = b";".join([*cells[:column], text, *cells[column + 1 :]])
+        path.write_bytes(b"\r\n".join(lines))
+        control["tables"][table]["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    (out / CONTROL).write_text(json.dumps(control), encoding="utf-8")
     return out
 
 
@@ -80,7 +117,8 @@ def _half(export: Export, *, first: bool) -> dict[str, pa.Table]:
     keys = keys_of(export.tables["clientes"], CORE)
     half = keys.slice(0, len(keys) // 2)
     return {
-        name: raw.columns.filter(pc.equal(pc.is_in(raw.columns[KEY], half), first)) for name, raw in export.tables.items()
+        name: raw.columns.filter(pc.equal(pc.is_in(raw.columns[KEY], half), first))
+        for name, raw in export.tables.items()
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ class Outcome:
 
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
-    errors: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
     processor: float = 0.0
 
     @property
@@ -54,7 +55,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         if not self._ended:
-            self._outcome.errors += 1
+            self._outcome.errors["connection lost"] += 1
         if not self.done.done():
             self.done.set_result(None)
 
@@ -73,7 +74,7 @@ class _Connection(asyncio.Protocol):
         now = time.perf_counter()
         self._outcome.latencies.append(now - self._due)
         if not self._buffer.startswith(OK) or len(self._buffer) != self._wanted:
-            self._outcome.errors += 1
+            self._outcome.errors[self._buffer[9:12].decode("ascii", "replace")] += 1
         self._buffer, self._wanted = b"", 0
         self._due = self._due + self._every if self._every else now
         wait = self._due - now

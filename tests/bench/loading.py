@@ -43,10 +43,12 @@ class Target:
             if isinstance(self._connection, sqlite3.Connection):
                 marks = ", ".join("?" * rows.num_columns)
                 columns = (column.to_numpy(zero_copy_only=False).tolist() for column in rows.columns)
-                self._connection.executemany(f"INSERT INTO {table} VALUES ({marks})", zip(*columns, strict=True))
+                self._connection.executemany(
+                    f"INSERT INTO {table} VALUES ({marks})", zip(*columns, strict=True)
+                )
                 continue
             copy_in = f"COPY {table} ({names}) FROM STDIN (FORMAT binary)"
-            with self._connection.cursor() as cursor, cursor.copy(copy_in) as copy:  # type: ignore[call-overload]
+            with self._connection.cursor() as cursor, cursor.copy(copy_in) as copy:
                 for piece in payload(rows):
                     copy.write(piece)
 
@@ -67,7 +69,7 @@ def target(url: str) -> Iterator[Target]:
         return
     with psycopg.connect(url) as server:
         for statement in CREATE.values():
-            server.execute(statement.replace(", PRIMARY KEY (structure, customer_id)", ""))  # type: ignore[arg-type]
+            server.execute(statement.replace(", PRIMARY KEY (structure, customer_id)", ""))
         yield Target(server)
         # Keys are built after the load: a third cheaper than rows in the order of a hash into a keyed table.
         server.execute("ALTER TABLE documents ADD PRIMARY KEY (structure, customer_id)")
@@ -75,7 +77,9 @@ def target(url: str) -> Iterator[Target]:
 
 def blocks_of(rows: pa.Table) -> Iterator[pa.Table]:
     """Cut rows into blocks that one Arrow string array can hold, as the target's columns."""
-    plain = pa.table([rows[name].cast(pa.large_string()) for name in rows.column_names], names=rows.column_names)
+    plain = pa.table(
+        [rows[name].cast(pa.large_string()) for name in rows.column_names], names=rows.column_names
+    )
     for start in range(0, plain.num_rows, _ROWS):
         block = plain.slice(start, _ROWS)
         yield pa.table([column.cast(pa.string()) for column in block.columns], names=block.column_names)

@@ -47,7 +47,9 @@ class ServerClock:
 
     def __init__(self, url: str) -> None:
         with psycopg.connect(url) as connection:
-            row = connection.execute("SELECT pg_backend_pid(), inet_server_addr() = inet_client_addr()").fetchone()
+            row = connection.execute(
+                "SELECT pg_backend_pid(), inet_server_addr() = inet_client_addr()"
+            ).fetchone()
             backend, is_local = row or (0, False)
             self._pid = int(_stat(backend)[_PARENT]) if is_local and (_PROC / str(backend)).exists() else None
 
@@ -73,7 +75,12 @@ def _stat(pid: int) -> list[str]:
 
 
 def measured(
-    command: Sequence[str], *, folder: Path, environment: Mapping[str, str], clock: ServerClock | None, limit: float
+    command: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    clock: ServerClock | None,
+    limit: float,
 ) -> Measured:
     """Run a command and measure it; raise BenchError where it fails or takes longer than ``limit`` seconds.
 
@@ -99,7 +106,9 @@ def measured(
             time.sleep(_POLL_SECONDS)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise BenchError(f"exit code {process.returncode}: {_named(command)}\n{complained.read_text()[-2000:]}")
+        raise BenchError(
+            f"exit code {process.returncode}: {_named(command)}\n{complained.read_text()[-2000:]}"
+        )
     after = clock.seconds() if clock else None
     server = None if before is None or after is None else after - before
     return Measured(wall, usage.ru_utime + usage.ru_stime, server, usage.ru_maxrss / 1024, said.read_text())

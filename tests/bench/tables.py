@@ -60,7 +60,9 @@ def rivals(found: dict[str, list[Measured]], customers: int, same: dict[str, str
         if not runs:
             continue
         wall, client, server, core, peak = _medians(runs)
-        against = ("-", "-") if own is None or name == OURS else (f"{wall / own[0]:.2f}", f"{core / own[3]:.2f}")
+        against = (
+            ("-", "-") if own is None or name == OURS else (f"{wall / own[0]:.2f}", f"{core / own[3]:.2f}")
+        )
         rows.append(
             (
                 PROGRAMS[name].title,
@@ -76,7 +78,16 @@ def rivals(found: dict[str, list[Measured]], customers: int, same: dict[str, str
                 same.get(name, "not compared"),
             )
         )
-    header = ("program", "runs", "wall s", "wall / ours", "client CPU s", "server CPU s", "core-s", "core-s / ours")
+    header = (
+        "program",
+        "runs",
+        "wall s",
+        "wall / ours",
+        "client CPU s",
+        "server CPU s",
+        "core-s",
+        "core-s / ours",
+    )
     return table((*header, "µs core / customer", "peak MB", "documents"), rows)
 
 

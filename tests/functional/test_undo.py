@@ -513,7 +513,7 @@ def everything(store: Store) -> str:
     """Return every row of every table as text."""
     names = [
         *("runs", "publications", "documents", "served_again", "retired", "stale_marks", "customer_states"),
-        *("run_counts", "rule_results", "findings", "consents", "erasures", "purges"),
+        *("run_counts", "rule_results", "findings", "consents", "erasures", "purges", "fingerprints"),
     ]
     return "\n".join(str(store.query(f"SELECT * FROM {name}")) for name in names)
 
@@ -537,6 +537,7 @@ def test_an_erasure_leaves_a_tombstone_and_nothing_of_the_person(
         "stale_marks": 2,
         "customer_states": 2,
         "findings": 2,
+        "fingerprints": 0,
         "consents": 1,
     }
     assert report["kept_mentions"] == 2

@@ -111,13 +111,22 @@ def assert_sound(databases: Databases, url: str, *, at_rest: bool = True) -> Non
     )
     twice = "SELECT 1 AS one FROM documents GROUP BY structure, version, customer_id, content_hash HAVING count(*) > 1"
     counts = rows(url, "SELECT c.* FROM run_counts AS c JOIN publications AS p ON p.run_id = c.run_id")
-    told = ("published_new", "published_changed", "unchanged", "rejected_stale", "rejected_unserved", "excluded")
+    told = (
+        "published_new",
+        "published_changed",
+        "unchanged",
+        "rejected_stale",
+        "rejected_unserved",
+        "excluded",
+    )
     for count in counts:
         assert count["read"] == sum(count[name] for name in told)
     if at_rest:
         assert not rows(url, "SELECT run_id FROM runs WHERE state = 'running'")
         assert not rows(url, "SELECT run_id FROM run_lock")
-        assert not rows(url, "SELECT run_seq FROM documents WHERE run_seq NOT IN (SELECT run_seq FROM publications)")
+        assert not rows(
+            url, "SELECT run_seq FROM documents WHERE run_seq NOT IN (SELECT run_seq FROM publications)"
+        )
         assert not rows(url, twice)
 
 

@@ -11,7 +11,7 @@ import threading
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 (of a dataclass)
 from typing import TYPE_CHECKING, Any
 
 from tests.bank import SECRET
@@ -146,7 +146,7 @@ class Launcher:
             self._server.stdin.flush()
         return Process(folder, self._pids[number].result(PATIENCE), self._ends[number])
 
-    def run(self, export: Path, database: str, *options: str, **how: Any) -> Process:
+    def run(self, export: Path, database: str, *options: str, **how: Any) -> Process:  # noqa: ANN401 (of start)
         """Start ``cadastra run`` of an export, circuit breaker off and without Data Docs."""
         docs = () if "--docs" in options else ("--no-docs",)
         arguments = ("run", "--export", str(export), "--database", database, "--json", *docs, *options)

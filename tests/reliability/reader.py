@@ -11,6 +11,7 @@ import random
 import select
 import sqlite3
 import sys
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +24,14 @@ _VIEWS = {
     "F": ("personal_identifications", "personal_qualifications", "personal_financial_relations"),
     "J": ("business_identifications", "business_qualifications", "business_financial_relations"),
 }
+# Between two looks: readers that never rest leave the publishers no processor.
+_REST_SECONDS = 0.004
 # What one look at a customer sees: a row for each document, (structure, run_id, document).
 Seen = list[tuple[str, str, str]]
 
 
 def query(structure: str, mark: str) -> str:
+    """Return the look at one document."""
     return f"SELECT '{structure}', run_id, document FROM {structure} WHERE core_key = {mark}"
 
 
@@ -91,15 +95,17 @@ def main(url: str, reads: str, keys: str, seed: str) -> None:
     """Read until told to stop."""
     reader, drawn, names = Reader(url), random.Random(seed), keys.split(",")
     count, runs, problems = 0, set(), []
-    print("ready", flush=True)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     while count < int(reads) or not select.select([sys.stdin], [], [], 0)[0]:
         key = drawn.choice(names)
         seen, problem = look(reader, key, drawn)
+        time.sleep(_REST_SECONDS)
         count += 1
         runs |= {run_id for _, run_id, _ in seen}
         if problem:
             problems.append(f"{problem}: {key}, {[(view, run_id) for view, run_id, _ in seen]}")
-    print(json.dumps({"reads": count, "runs": sorted(runs), "problems": problems[:5]}))
+    sys.stdout.write(json.dumps({"reads": count, "runs": sorted(runs), "problems": problems[:5]}))
 
 
 if __name__ == "__main__":

@@ -6,8 +6,10 @@ does, and not each time what the imports do, and the product needs no hook: the 
 dialects make them, writes and syncs as SQLite's VFS makes them, and what psycopg copies.
 """
 
+# ruff: noqa: ANN401, PLC0415 (patched functions take what they are given; only children import what they need)
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import select
@@ -66,7 +68,11 @@ def wanted_by(frame: FrameType | None) -> str:
     names: list[str] = []
     while frame is not None:
         name = frame.f_code.co_name
-        if _SQL in frame.f_code.co_filename and "site-packages" not in frame.f_code.co_filename and name not in _BETWEEN:
+        if (
+            _SQL in frame.f_code.co_filename
+            and "site-packages" not in frame.f_code.co_filename
+            and name not in _BETWEEN
+        ):
             names.append(name)
         frame = frame.f_back
     if not names:
@@ -79,11 +85,12 @@ def watch_databases(harm: Harm) -> None:
     import psycopg
     from sqlalchemy.engine.default import DefaultDialect
 
-    do_commit, do_execute = DefaultDialect.do_commit, DefaultDialect.do_execute
-    copy_write = psycopg.Copy.write
+    do_commit: Any = DefaultDialect.do_commit
+    do_execute: Any = DefaultDialect.do_execute
+    copy_write: Any = psycopg.Copy.write
 
     def commit(dialect: DefaultDialect, connection: Any) -> None:
-        name = harm.number(wanted_by(sys._getframe()))
+        name = harm.number(wanted_by(inspect.currentframe()))
         fail(dialect, connection, harm.reach(f"before {name}"))
         do_commit(dialect, connection)
         harm.reach(f"after {name}")
@@ -92,13 +99,16 @@ def watch_databases(harm: Harm) -> None:
         fail(dialect, cursor.connection, harm.reach(harm.number("execute")))
         do_execute(dialect, cursor, *arguments)
 
-    def write(copy: psycopg.Copy[Any], piece: Any) -> None:
+    def write(copy: psycopg.Copy, piece: Any) -> None:
         harm.reach(harm.number("copy"))
         copy_write(copy, piece)
 
-    DefaultDialect.do_commit = commit
-    DefaultDialect.do_execute = execute
-    psycopg.Copy.write = write
+    for owner, name, ours in (
+        (DefaultDialect, "do_commit", commit),
+        (DefaultDialect, "do_execute", execute),
+        (psycopg.Copy, "write", write),
+    ):
+        setattr(owner, name, ours)
 
 
 def fail(dialect: Any, connection: Any, words: str | None) -> None:
@@ -156,7 +166,7 @@ def obey(order: dict[str, Any]) -> int:
         cli.main()
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 (whatever the command line lets through is what the tests look for)
         traceback.print_exc()
         return 99
     return 0

@@ -33,10 +33,14 @@ def kill_points(stage: Stage) -> list[str]:
     if PROFILE.kill_points is None:
         return points
     kinds = {found[2] for found in map(_COMMIT.fullmatch, points) if found}
-    last = {kind: [point for point in points if point.split(" ")[1].startswith(f"{kind}.")][-2:] for kind in kinds}
+    last = {
+        kind: [point for point in points if point.split(" ")[1].startswith(f"{kind}.")][-2:] for kind in kinds
+    }
     first = [f"before {kind}.1" for kind in kinds]
     flip = [point for point in points if " publish." in point]
-    drawn = random.Random(4).sample([*first, *(point for pair in last.values() for point in pair)], len(kinds) * 3)
+    drawn = random.Random(4).sample(
+        [*first, *(point for pair in last.values() for point in pair)], len(kinds) * 3
+    )
     wanted = list(dict.fromkeys([*flip, *drawn]))[: PROFILE.kill_points]
     return [point for point in points if point in wanted]
 

@@ -7,7 +7,7 @@ one that gives every file a table of methods with ours in front. An error's word
 from __future__ import annotations
 
 import ctypes
-import os
+import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +39,7 @@ class _Vfs(ctypes.Structure):
 
 
 class _Methods(ctypes.Structure):
-    _fields_ = tuple([("version", ctypes.c_int), *((f"m{number}", _POINTER) for number in range(1, _MEMBERS))])
+    _fields_ = (("version", ctypes.c_int), *((f"m{number}", _POINTER) for number in range(1, _MEMBERS)))
 
 
 class _File(ctypes.Structure):
@@ -48,11 +48,10 @@ class _File(ctypes.Structure):
 
 def library() -> ctypes.CDLL | None:
     """Return the SQLite of this process, None where it is built into Python and cannot be reached."""
-    import sqlite3  # noqa: F401 (loads it)
-
+    assert sqlite3.sqlite_version  # the import has loaded it
     for line in Path("/proc/self/maps").read_text(encoding="utf-8").splitlines():
         path = line.rpartition(" ")[2]
-        if "libsqlite3" in os.path.basename(path) or "_sqlite3." in path:
+        if "libsqlite3" in Path(path).name or "_sqlite3." in path:
             found = ctypes.CDLL(path)
             if hasattr(found, "sqlite3_vfs_find"):
                 return found
@@ -90,7 +89,7 @@ def _in_front(methods: _Methods, reach: Callable[[str], str | None]) -> _Methods
     for member, name, kind in (("m3", "write", _WRITE), ("m4", "truncate", _TRUNCATE), ("m5", "sync", _SYNC)):
         original = kind(getattr(methods, member))
 
-        def method(*arguments: Any, _original: Any = original, _name: str = name) -> int:
+        def method(*arguments: Any, _original: Any = original, _name: str = name) -> int:  # noqa: ANN401 (of C)
             words = reach(_name)
             if words is not None:
                 return _FULL if words == "ENOSPC" else _CODES[_name]

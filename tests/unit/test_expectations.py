@@ -18,13 +18,14 @@ from hypothesis import strategies as st
 
 from customers.dictionary import effective_fields
 from customers.errors import UnreadableInput
+from customers.formats import NUMBER
 from customers.structures import BY_NAME
 from customers.text import BLANKS, FILLERS
 from customers.unread import UNREAD
 from expectations.catalogue import NEVER_APPLIES, catalogue, unread_rule
 from expectations.cells import Cells, Texts
 from expectations.judge import Judgement, judge
-from expectations.kernels import KERNELS, NUMBER, in_range, is_not_among, is_not_blank, matches
+from expectations.kernels import KERNELS, in_range, is_not_among, is_not_blank, matches
 from expectations.masking import masks
 from expectations.severity import severities
 from expectations.verdict import suite, validate, verdicts

@@ -31,7 +31,7 @@ def test_the_lock_has_every_dependency() -> None:
     project = PROJECT["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
     wanted += PROJECT["build-system"]["requires"]  # installed without build isolation
-    names = {re.split(r"[\[<>=! ]", requirement)[0] for requirement in wanted}
+    names = {re.split(r"[\[<>=!; ]", requirement)[0] for requirement in wanted}
     assert names - locked_names() == set()
 
 

@@ -1,0 +1,166 @@
+"""The verbs that run an export, or say what a run would do; heavy libraries are imported when one is called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flows.options import AsJson, Database  # noqa: TC001 (typer reads them at run time)
+from flows.signals import stoppable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flows.breaker import Thresholds
+    from flows.pipeline import Job, Report
+    from flows.settings import Settings
+
+verbs = typer.Typer()
+
+Export = Annotated[Path, typer.Option(help="Folder of one business date.")]
+CoreName = Annotated[str | None, typer.Option(help="Core profile; default CADASTRA_CORE.")]
+Version = Annotated[str, typer.Option(help="Version of the Customers API.")]
+Replay = Annotated[
+    bool, typer.Option("--replay", help="Take the batch even where what is served comes from a newer one.")
+]
+FullRemap = Annotated[bool, typer.Option("--full-remap", help="Work on what is unchanged, too.")]
+
+
+@verbs.command()
+def run(  # noqa: PLR0913 (a verb has as many parameters as its options)
+    export: Export,
+    core: CoreName = None,
+    database: Database = None,
+    version: Version = "2.2.1",
+    *,
+    strict: Annotated[bool, typer.Option(help="Exit with 5 when documents were refused.")] = False,
+    flow: Annotated[bool, typer.Option("--flow", help="Run as a Prefect flow.")] = False,
+    docs: Annotated[bool, typer.Option("--docs/--no-docs", help="Data Docs of the run (CADASTRA_DOCS).")] = True,
+    replay: Replay = False,
+    full_remap: FullRemap = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing: the verb plan.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no tables.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Publish one export: map it, check it, and serve what passes."""
+    choices = {"replay": replay, "full_remap": full_remap, "rehearse": dry_run}
+    with stoppable():
+        report = _run(export, core, database, version, quiet, as_json, docs=docs, flow=flow, **choices)
+    if dry_run:
+        return
+    _hold_back(report)
+    _strictly(report, strict=strict)
+
+
+@verbs.command()
+def plan(  # noqa: PLR0913 (as above)
+    export: Export,
+    core: CoreName = None,
+    database: Database = None,
+    version: Version = "2.2.1",
+    *,
+    replay: Replay = False,
+    full_remap: FullRemap = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no tables.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a run would publish, withdraw and change, by xpath; nothing is written."""
+    choices = {"replay": replay, "full_remap": full_remap, "rehearse": True}
+    with stoppable():
+        _run(export, core, database, version, quiet, as_json, docs=False, flow=False, **choices)
+
+
+def _run(  # noqa: PLR0913, PLR0917 (as above)
+    export: Path,
+    core: str | None,
+    database: str | None,
+    version: str,
+    quiet: bool,  # noqa: FBT001 (as above)
+    as_json: bool,  # noqa: FBT001
+    *,
+    docs: bool,
+    flow: bool,
+    **choices: bool,
+) -> Report:
+    from flows.nightly import run_job  # noqa: PLC0415 (heavy)
+    from flows.reporting import as_data, progress, show_json, show_report  # noqa: PLC0415 (as above)
+
+    with progress(quiet=quiet or as_json) as tell:
+        job = _job(core, export, database, version, tell, docs=docs, **choices)
+        report = run_job(job, as_flow=flow and not job.rehearse)
+    if as_json:
+        show_json(as_data(report))
+    elif not quiet:
+        show_report(report)
+    return report
+
+
+def _job(  # noqa: PLR0913 (as above)
+    core: str | None,
+    export: Path,
+    database: str | None,
+    version: str,
+    tell: Callable[[str, float], None],
+    *,
+    docs: bool,
+    **choices: Any,  # noqa: ANN401 (the job's own switches)
+) -> Job:
+    from customers.dictionary import versions  # noqa: PLC0415 (heavy)
+    from customers.errors import UsageError  # noqa: PLC0415
+    from flows.data_docs import docs_root  # noqa: PLC0415
+    from flows.pipeline import Job  # noqa: PLC0415
+    from flows.reporting import say  # noqa: PLC0415
+    from flows.settings import load_settings, secret_of  # noqa: PLC0415
+    from mappings.core import load_core  # noqa: PLC0415
+
+    settings = load_settings(database)
+    if version not in versions():
+        msg = f"no dictionary of version {version}; known: {', '.join(versions())}"
+        raise UsageError(msg)
+    return Job(
+        core=load_core(core or settings.core, tuple(settings.cores_path)),
+        export=export,
+        database_url=settings.database_url,
+        secret=secret_of(settings, say),
+        version=version,
+        bucket_size=settings.bucket_size,
+        docs=docs_root(settings.docs, settings.database_url) if docs else None,
+        tell=tell,
+        thresholds=_thresholds(settings),
+        **choices,
+    )
+
+
+def _thresholds(settings: Settings) -> Thresholds | None:
+    from flows.breaker import Thresholds  # noqa: PLC0415 (heavy)
+
+    if settings.breaker == "off":
+        return None
+    return Thresholds(
+        settings.breaker_first_rejected_share,
+        settings.breaker_rejected_share,
+        settings.breaker_withdrawn_share,
+        settings.breaker_changed_share,
+        settings.breaker_rule_factor,
+        settings.breaker_least,
+    )
+
+
+def _hold_back(report: Report) -> None:
+    from customers.errors import Held  # noqa: PLC0415
+
+    if report.state == "held":
+        told = "; ".join(report.held)
+        way_out = f"cadastra release {report.run_id} --reason TEXT"
+        msg = f"run {report.run_id} is held, nothing of it is served: {told}. To publish it: {way_out}"
+        raise Held(msg)
+
+
+def _strictly(report: Report, *, strict: bool) -> None:
+    from customers.errors import PublishedWithRejects  # noqa: PLC0415
+
+    if strict and report.rejected:
+        msg = f"published, but {report.rejected} documents were refused (run {report.run_id})"
+        raise PublishedWithRejects(msg)

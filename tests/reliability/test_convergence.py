@@ -1,0 +1,142 @@
+"""The same batch again changes nothing; whatever the order in which batches came, the end is the same."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.exports import write_export
+from tests.reliability.batches import BUCKET_SIZE, PEOPLE, firm, person, whole_bank
+from tests.reliability.databases import SERVED, assert_sound, fingerprint
+from tests.reliability.profile import PROFILE, SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from tests.exports import Register
+    from tests.reliability.databases import Databases
+    from tests.reliability.launching import Launcher
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(SECONDS)]
+
+
+def run(launcher: Launcher, export: Path, url: str, *options: str) -> dict[str, Any]:
+    done = launcher.run(export, url, *options, CADASTRA_BUCKET_SIZE=BUCKET_SIZE)
+    assert done.code == 0, done.said
+    return done.told
+
+
+@pytest.mark.parametrize("options", [(), ("--full-remap",)])
+def test_the_same_batch_three_times_changes_nothing(
+    databases: Databases, launcher: Launcher, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    url, export = databases.fresh(), whole_bank(tmp_path / "bank", 1)
+    run(launcher, export, url, *options)
+    first = served(databases, url)
+    stored = databases.rows(url, "SELECT count(*) AS n FROM documents")
+    for _ in range(2):
+        told = run(launcher, export, url, *options)
+        for structure in told["structures"].values():
+            changes = (
+                "published_new",
+                "published_changed",
+                "rejected_stale",
+                "rejected_unserved",
+                "withdrawn",
+            )
+            assert [structure[name] for name in changes] == [0] * len(changes)
+            assert structure["unchanged"] == structure["read"]
+        assert served(databases, url) == first
+    assert databases.rows(url, "SELECT count(*) AS n FROM documents") == stored
+    assert_sound(databases, url)
+    databases.drop(url)
+
+
+def served(databases: Databases, url: str) -> list[dict[str, Any]]:
+    """Return every served row, documents byte for byte."""
+    return sorted(databases.rows(url, SERVED), key=lambda row: (row["structure"], row["customer_id"]))
+
+
+def batches(folder: Path) -> list[Path]:
+    """Write overlapping batches, oldest first: full, delta, delta of the same day, full, delta.
+
+    Everything in them passes. F3 leaves with the second full batch; F8 comes with a delta and stays.
+    """
+    return [
+        write_export(folder / "0", *people(1, range(PEOPLE)), firm(0, 1), firm(1, 1), day="2026-11-16"),
+        write_export(folder / "1", *people(2, (0, 1, 8)), firm(0, 2), kind="delta", day="2026-11-17"),
+        write_export(
+            folder / "2",
+            *people(3, (1, 2)),
+            kind="delta",
+            day="2026-11-17",
+            generated_at="2026-11-17T23:30:00-03:00",
+        ),
+        write_export(
+            folder / "3",
+            *people(4, (0, 1, 4, 5)),
+            *people(1, (2, 6, 7, 8)),
+            firm(0, 4),
+            firm(1, 1),
+            day="2026-11-18",
+        ),
+        write_export(folder / "4", *people(5, (4, 6)), firm(1, 5), kind="delta", day="2026-11-19"),
+    ]
+
+
+def people(edition: int, numbers: Iterable[int]) -> list[Register]:
+    return [person(number, edition) for number in numbers]
+
+
+def in_order(databases: Databases, launcher: Launcher, exports: list[Path]) -> str:
+    """Run batches as they were made and return the hash of what is served then."""
+    url = databases.fresh()
+    for export in exports:
+        run(launcher, export, url)
+    return fingerprint(databases, url)
+
+
+def orders(count: int, of: int) -> list[list[int]]:
+    """Draw different orders, none of them the right one."""
+    drawn = random.Random(9)
+    found: list[list[int]] = []
+    while len(found) < count:
+        order = drawn.sample(range(of), of)
+        if order != sorted(order) and order not in found:
+            found.append(order)
+    return found
+
+
+def test_replayed_in_order_at_the_end_every_past_comes_to_the_same(
+    databases: Databases, launcher: Launcher, tmp_path: Path
+) -> None:
+    """``--replay`` lets any batch have the last word: so batches replayed in order undo any disorder before."""
+    exports = batches(tmp_path)
+    right = in_order(databases, launcher, exports)
+    for order in orders(PROFILE.orders, len(exports)):
+        url = databases.fresh()
+        for number in order:
+            run(launcher, exports[number], url, "--replay")
+        for export in exports:
+            run(launcher, export, url, "--replay")
+        assert fingerprint(databases, url) == right, order
+        assert_sound(databases, url)
+        databases.drop(url)
+
+
+def test_without_replay_batches_come_to_the_same_in_any_order(
+    databases: Databases, launcher: Launcher, tmp_path: Path
+) -> None:
+    """Nothing older than what is served is taken: a late batch fills in what is missing, and changes no newer word."""
+    exports = batches(tmp_path)
+    right = in_order(databases, launcher, exports)
+    for order in orders(PROFILE.orders, len(exports)):
+        url = databases.fresh()
+        for number in order:
+            run(launcher, exports[number], url)
+        assert fingerprint(databases, url) == right, order
+        assert_sound(databases, url)
+        databases.drop(url)
