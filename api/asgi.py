@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+
 from api.app import create_app
 from api.logs import configure_logs
 
 configure_logs()
 app = create_app()
+# What is there now stays: no later collection needs to look at it, and requests do not wait for one that does.
+gc.collect()
+gc.freeze()

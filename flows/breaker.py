@@ -81,26 +81,34 @@ def breaches(store: Store, run: Finished, thresholds: Thresholds) -> list[str]:
         if served >= thresholds.least:
             found += _past(f"{structure}: withdrawn share", tally.withdrawn, served, thresholds.withdrawn)
             if run.kind == "full":
-                found += _past(f"{structure}: changed share", tally.published_changed, served, thresholds.changed)
+                found += _past(
+                    f"{structure}: changed share", tally.published_changed, served, thresholds.changed
+                )
     return [*found, *_rules(store, run, usual, thresholds)]
 
 
 def _first(structure: str, tally: Tally, thresholds: Thresholds) -> Iterator[str]:
     judged = tally.read - sum(tally.excluded.values())
     rejected = tally.rejected_stale + tally.rejected_unserved
-    yield from _past(f"{structure}: rejected share of a first publication", rejected, judged, thresholds.first_rejected)
+    yield from _past(
+        f"{structure}: rejected share of a first publication", rejected, judged, thresholds.first_rejected
+    )
 
 
 def _rejected(structure: str, tally: Tally, usual: float, thresholds: Thresholds) -> Iterator[str]:
     judged = tally.read - sum(tally.excluded.values())
     rejected = tally.rejected_stale + tally.rejected_unserved
-    yield from _past(f"{structure}: rejected share (usual {usual:.2%})", rejected, judged, usual + thresholds.rejected)
+    yield from _past(
+        f"{structure}: rejected share (usual {usual:.2%})", rejected, judged, usual + thresholds.rejected
+    )
 
 
 def _rules(
     store: Store, run: Finished, usual: Mapping[str, Mapping[str, object]], thresholds: Thresholds
 ) -> Iterator[str]:
-    before = {(row["structure"], row["xpath"], row["rule"]): int(str(row["failed"])) for row in store.query(_FAILED)}
+    before = {
+        (row["structure"], row["xpath"], row["rule"]): int(str(row["failed"])) for row in store.query(_FAILED)
+    }
     for row in run.results.select(["structure", "xpath", "rule", "severity", "failed"]).to_pylist():
         structure, tally = row["structure"], run.tallies[row["structure"]]
         past = int(str(usual.get(structure, {}).get("judged") or 0))
@@ -109,7 +117,9 @@ def _rules(
         share = max(before.get((structure, row["xpath"], row["rule"]), 0) / past, _RARE)
         judged = tally.read - sum(tally.excluded.values())
         limit = share * thresholds.rule_factor
-        yield from _past(f"{structure}: share refused by {row['rule']} at {row['xpath']}", row["failed"], judged, limit)
+        yield from _past(
+            f"{structure}: share refused by {row['rule']} at {row['xpath']}", row["failed"], judged, limit
+        )
 
 
 def _past(name: str, part: int, whole: int, limit: float) -> Iterator[str]:

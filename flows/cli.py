@@ -40,6 +40,9 @@ app.add_typer(steward_verbs)
 app.add_typer(undo_verbs)
 
 
+_SAMPLE_DATE = datetime(2026, 11, 20)  # noqa: DTZ001 (a day, which has no zone)
+
+
 def main() -> None:
     """Run the command line; an error of the operator's is one line and an exit code."""
     try:
@@ -85,10 +88,12 @@ def sample(
     out: Annotated[Path, typer.Option(help="Folder to write.")],
     seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 1,
     bad: Annotated[float, typer.Option(min=0, max=1, help="Share of registers with one defect each.")] = 0.0,
-    date: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Business date.")] = datetime(2026, 11, 20),  # noqa: DTZ001
+    date: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Business date.")] = _SAMPLE_DATE,
     format_: Annotated[Literal["csv", "parquet"], typer.Option("--format", help="File format.")] = "csv",
     delta_of: Annotated[Path | None, typer.Option(help="Earlier sample to write a delta against.")] = None,
-    changed: Annotated[float, typer.Option(min=0, max=1, help="Share of persons that change in a delta.")] = 0.01,
+    changed: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of persons that change in a delta.")
+    ] = 0.01,
     as_json: AsJson = False,
 ) -> None:
     """Write an invented export of the reference core, of any size."""
@@ -155,8 +160,12 @@ def consents_import(
 def dictionary_import(
     file: Annotated[Path, typer.Argument(help="Official dictionary CSV.")],
     version: Annotated[str, typer.Option(help="Version that the file states.")],
-    structure: Annotated[str | None, typer.Option(help="Structure, if the file's name does not tell.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of dictionaries; default: the shipped ones.")] = None,
+    structure: Annotated[
+        str | None, typer.Option(help="Structure, if the file's name does not tell.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of dictionaries; default: the shipped ones.")
+    ] = None,
 ) -> None:
     """Turn an official dictionary CSV into facts only."""
     import customers  # noqa: PLC0415

@@ -65,9 +65,13 @@ class Differences:
                 "xpath": xpath,
                 "difference": what,
                 "values": count,
-                "shapes": [shapes for shapes, _ in self._shapes[structure, xpath, what].most_common(_MOST_SHAPES)],
+                "shapes": [
+                    shapes for shapes, _ in self._shapes[structure, xpath, what].most_common(_MOST_SHAPES)
+                ],
             }
-            for (structure, xpath, what), count in sorted(self._counts.items(), key=lambda item: (-item[1], item[0]))
+            for (structure, xpath, what), count in sorted(
+                self._counts.items(), key=lambda item: (-item[1], item[0])
+            )
         ]
         return {"changed_documents": self.changed, "compared_documents": self.compared, "xpaths": rows}
 

@@ -11,7 +11,17 @@ from sql.store import open_store
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-RUN_COLUMNS = ("run_id", "flow", "core", "business_date", "kind", "state", "started_at", "finished_at", "counts")
+RUN_COLUMNS = (
+    "run_id",
+    "flow",
+    "core",
+    "business_date",
+    "kind",
+    "state",
+    "started_at",
+    "finished_at",
+    "counts",
+)
 
 BRIEF_COLUMNS = ("run_id", "state", "kind", "business_date", "started_at", "finished_at")
 

@@ -53,8 +53,12 @@ def made_by(core: Core, version: str, secret: str, day: date) -> str:
 
     ``day`` counts only by the exceptions of the severity table that no longer hold.
     """
-    keyed = hashlib.blake2b(b"fingerprint", key=hashlib.sha256(secret.encode()).digest(), digest_size=16).hexdigest()
-    return "|".join((mapping_version(core), repr(core), _rules(), version, keyed, repr(severities(day).expired)))
+    keyed = hashlib.blake2b(
+        b"fingerprint", key=hashlib.sha256(secret.encode()).digest(), digest_size=16
+    ).hexdigest()
+    return "|".join(
+        (mapping_version(core), repr(core), _rules(), version, keyed, repr(severities(day).expired))
+    )
 
 
 class Memory:
@@ -84,7 +88,9 @@ class Memory:
         rows = {
             "core_key": keys,
             "fingerprint": pa.array(self._marks[place]),
-            "valid_until": _texts(_valid_until(bucket, len(states), self._plan.export.control.business_date)[person]),
+            "valid_until": _texts(
+                _valid_until(bucket, len(states), self._plan.export.control.business_date)[person]
+            ),
             "excluded": self._reasons(keys, judged),
             "availability": states["availability"].combine_chunks().take(pa.array(person)),
         }
@@ -117,7 +123,12 @@ def _valid_until(bucket: Bucket, persons: int, day: date) -> NDArray[np.int64]:
     readable = ~_mask(pc.fill_null(is_unread(text), True))  # noqa: FBT003 (Arrow's fill value)
     if not readable.any():
         return until
-    days = text.filter(pa.array(readable)).cast(pa.date32()).to_numpy(zero_copy_only=False).astype("datetime64[D]")
+    days = (
+        text.filter(pa.array(readable))
+        .cast(pa.date32())
+        .to_numpy(zero_copy_only=False)
+        .astype("datetime64[D]")
+    )
     month = days.astype("datetime64[M]")
     later = month + np.timedelta64(_MONTHS, "M")
     last = (later + np.timedelta64(1, "M")).astype("datetime64[D]") - np.timedelta64(1, "D")

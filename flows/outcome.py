@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 # The worst first.
 SEVERITIES = ("halt", "reject", "omit", "warn")
 # A customer's kind of person is a code without a field of its own.
-_STRAY_RULES = {"orphan": "X-ORPHAN", "no-key": "X-NO-KEY", "no-kind": "X-UNMAPPED", "wrong-kind": "X-WRONG-KIND"}
+_STRAY_RULES = {
+    "orphan": "X-ORPHAN",
+    "no-key": "X-NO-KEY",
+    "no-kind": "X-UNMAPPED",
+    "wrong-kind": "X-WRONG-KIND",
+}
 
 
 @dataclass(slots=True)

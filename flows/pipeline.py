@@ -196,7 +196,8 @@ class Run:
         job, moment = self.job, now()
         self.watch.lap("publish")
         self._settlements = settlements = {
-            structure.name: Settlement(store, run_seq, structure.name, job.version, moment) for structure in STRUCTURES
+            structure.name: Settlement(store, run_seq, structure.name, job.version, moment)
+            for structure in STRUCTURES
         }
         if job.rehearse:
             self._differences = Differences(store)
@@ -222,14 +223,22 @@ class Run:
     def _set_aside(self, store: Store) -> tuple[Aside, Memory]:
         """Find what need not, or may not, be worked on."""
         job = self.job
-        marks = fingerprints(self.plan, made_by(job.core, job.version, job.secret, self.control.business_date))
+        marks = fingerprints(
+            self.plan, made_by(job.core, job.version, job.secret, self.control.business_date)
+        )
         aside = set_aside(store, self.plan, job.secret, replay=job.replay, version=job.version)
         if not job.full_remap:
             aside = with_unchanged(aside, store, self._settlements, marks)
         return aside, Memory(self.plan, marks, job.secret)
 
     def _bucket(  # noqa: PLR0913, PLR0917 (everything that a bucket speaks to)
-        self, store: Store, run_seq: int, bucket: Bucket, people: Availabilities, siblings: pa.Array, memory: Memory
+        self,
+        store: Store,
+        run_seq: int,
+        bucket: Bucket,
+        people: Availabilities,
+        siblings: pa.Array,
+        memory: Memory,
     ) -> None:
         context = Context(self.control.business_date, self.job.secret, self.job.version)
         verdicts: list[Judged] = []
@@ -273,10 +282,14 @@ class Run:
         return pa.concat_arrays([tax_ids, alone_ids(self.plan.keys, self.job.secret)])
 
     @staticmethod
-    def _served_tax_ids(settlements: dict[str, Settlement], chosen: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    def _served_tax_ids(
+        settlements: dict[str, Settlement], chosen: Callable[[pa.Array], pa.Array]
+    ) -> pa.Array:
         """Return the tax ids under which chosen registers are served."""
         tables = [
-            settlements[structure.name].served for structure in STRUCTURES if structure.subject == "identifications"
+            settlements[structure.name].served
+            for structure in STRUCTURES
+            if structure.subject == "identifications"
         ]
         found = [table.filter(chosen(table["core_key"]))["tax_id"].combine_chunks() for table in tables]
         return pc.unique(pa.concat_arrays(found).drop_null())
@@ -316,7 +329,9 @@ class Run:
         return {stage: round(seconds, 3) for stage, seconds in self.watch.seconds.items()}
 
     def _report(self, results: pa.Table, tallies: dict[str, Tally]) -> Report:
-        failed = results.filter(pc.greater(results["failed"], 0)).select(["structure", "rule", "severity", "failed"])
+        failed = results.filter(pc.greater(results["failed"], 0)).select(
+            ["structure", "rule", "severity", "failed"]
+        )
         return Report(
             run_id=self.run_id,
             state="published",

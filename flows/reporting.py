@@ -89,7 +89,9 @@ def as_data(report: Report) -> dict[str, Any]:
 def count_rows(report: Report) -> list[dict[str, Any]]:
     """Return the closing table: one row per structure."""
     structures = as_data(report)["structures"]
-    return [{"structure": name, **{count: tally[count] for count in COUNTS}} for name, tally in structures.items()]
+    return [
+        {"structure": name, **{count: tally[count] for count in COUNTS}} for name, tally in structures.items()
+    ]
 
 
 def person() -> Any:  # noqa: ANN401 (rich is imported where it is used)
@@ -116,7 +118,9 @@ def show_report(report: Report) -> None:
     reasons = as_data(report)["structures"]
     for name, tally in reasons.items():
         if tally["excluded_reasons"]:
-            told = ", ".join(f"{count:,} {reason}" for reason, count in sorted(tally["excluded_reasons"].items()))
+            told = ", ".join(
+                f"{count:,} {reason}" for reason, count in sorted(tally["excluded_reasons"].items())
+            )
             console.print(f"  excluded from {name}: {told}")
     for file, count in sorted(report.orphans.items()):
         console.print(f"  rows of no customer in {file}: {count:,}")
@@ -130,7 +134,9 @@ def show_report(report: Report) -> None:
     seconds = sum(report.seconds.values())
     stages = ", ".join(f"{stage} {spent:.2f}" for stage, spent in report.seconds.items())
     say(f"seconds: {stages}")
-    say(f"{report.customers:,} registers in {seconds:.1f} s, {report.customers / max(seconds, 1e-9):,.0f} a second")
+    say(
+        f"{report.customers:,} registers in {seconds:.1f} s, {report.customers / max(seconds, 1e-9):,.0f} a second"
+    )
 
 
 def _show_differences(console: Any, differences: dict[str, Any]) -> None:  # noqa: ANN401 (rich, as below)

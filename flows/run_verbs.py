@@ -37,7 +37,9 @@ def run(  # noqa: PLR0913 (a verb has as many parameters as its options)
     *,
     strict: Annotated[bool, typer.Option(help="Exit with 5 when documents were refused.")] = False,
     flow: Annotated[bool, typer.Option("--flow", help="Run as a Prefect flow.")] = False,
-    docs: Annotated[bool, typer.Option("--docs/--no-docs", help="Data Docs of the run (CADASTRA_DOCS).")] = True,
+    docs: Annotated[
+        bool, typer.Option("--docs/--no-docs", help="Data Docs of the run (CADASTRA_DOCS).")
+    ] = True,
     replay: Replay = False,
     full_remap: FullRemap = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing: the verb plan.")] = False,

@@ -47,7 +47,9 @@ def load_settings(database_url: str | None = None) -> Settings:
     try:
         settings = Settings()
     except ValidationError as problem:
-        names = ", ".join(f"CADASTRA_{'_'.join(map(str, error['loc'])).upper()}" for error in problem.errors())
+        names = ", ".join(
+            f"CADASTRA_{'_'.join(map(str, error['loc'])).upper()}" for error in problem.errors()
+        )
         msg = f"setting cannot be used: {names}"
         raise UsageError(msg) from None
     return settings if database_url is None else settings.model_copy(update={"database_url": database_url})
@@ -90,5 +92,7 @@ def _secret_beside(database: Path, say: Callable[[str], None]) -> str:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(secrets.token_hex(SHORTEST_SECRET))
-        say(f"CADASTRA_SECRET is not set: made one and kept it in {path.name} beside the database; keep them together")
+        say(
+            f"CADASTRA_SECRET is not set: made one and kept it in {path.name} beside the database; keep them together"
+        )
     return path.read_text(encoding="ascii")

@@ -164,7 +164,9 @@ class Settlement:
         place = pc.index_in(people["customer_id"].combine_chunks(), self._ids)
         if BY_NAME[self._structure].grain == "person":
             served_tax_ids = pa.chunked_array(self.served["tax_id"]).combine_chunks()
-            place = pc.coalesce(place, pc.index_in(people["tax_id"].combine_chunks(), served_tax_ids, skip_nulls=True))
+            place = pc.coalesce(
+                place, pc.index_in(people["tax_id"].combine_chunks(), served_tax_ids, skip_nulls=True)
+            )
         return np.unique(place.drop_null().to_numpy(zero_copy_only=False).astype(np.int64))
 
     def _publish(self, accepted: pa.Table) -> None:

@@ -58,12 +58,16 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 
 
 def _interrupted(number: int) -> Interrupted:
-    problem = Interrupted(f"interrupted by {signal.Signals(number).name}; `cadastra runs` says what became of it")
+    problem = Interrupted(
+        f"interrupted by {signal.Signals(number).name}; `cadastra runs` says what became of it"
+    )
     problem.exit_code = 128 + number
     return problem
 
 
 def _end_now(number: int) -> None:
-    sys.stderr.write(f"cadastra: {_interrupted(number)}; it took long to end, the next run clears up after it\n")
+    sys.stderr.write(
+        f"cadastra: {_interrupted(number)}; it took long to end, the next run clears up after it\n"
+    )
     sys.stderr.flush()
     os._exit(128 + number)

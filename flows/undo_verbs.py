@@ -30,7 +30,9 @@ def rollback(
 @verbs.command()
 def release(
     run: Annotated[str, typer.Argument(help="Run that the circuit breaker held.")],
-    reason: Annotated[str, typer.Option(help="Why it is believed after all; kept in the release's own record.")],
+    reason: Annotated[
+        str, typer.Option(help="Why it is believed after all; kept in the release's own record.")
+    ],
     database: Database = None,
     *,
     as_json: AsJson = False,

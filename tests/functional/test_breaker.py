@@ -56,7 +56,9 @@ def published(store: Store, *, read: int = 1_000, rejected: int = 0, failed: int
     run_seq = store.begin_run(start)
     store.write_run_counts(run_seq, [RunCount(PI, read, read - rejected, rejected_unserved=rejected)])
     row = {**RULE, "applied": read, "passed": read - failed, "failed": failed, "unknown": 0}
-    store.write_rule_results(run_seq, RULE_RESULTS_SCHEMA.empty_table().from_pylist([row], RULE_RESULTS_SCHEMA))
+    store.write_rule_results(
+        run_seq, RULE_RESULTS_SCHEMA.empty_table().from_pylist([row], RULE_RESULTS_SCHEMA)
+    )
     store.publish(run_seq, finished_at="2026-11-20T02:00:00Z", counts={})
 
 
@@ -117,13 +119,20 @@ def test_a_held_run_is_stored_unseen_and_can_be_released(tmp_path: Path, any_dat
     assert f"{PI}: withdrawn share is 75.00% (3 of 4), more than 5.00%" in held.held
     assert bank.served(PI) == before
     assert bank.query("SELECT COUNT(*) AS n FROM customers") == [{"n": 4}]
-    assert [row["state"] for row in bank.query("SELECT state FROM runs ORDER BY run_seq")] == ["published", "held"]
+    assert [row["state"] for row in bank.query("SELECT state FROM runs ORDER BY run_seq")] == [
+        "published",
+        "held",
+    ]
     with open_store(any_database) as store, hold(store, "release"):
         done = release(store, "release", held.run_id, "two branches were sold")
     assert done.released == held.run_id
     assert set(bank.served(PI)) == {"F1", "F5"}
     rows = bank.query("SELECT kind, state FROM runs ORDER BY run_seq")
-    assert [tuple(row.values()) for row in rows] == [("full", "published"), ("full", "published"), ("release", "published")]
+    assert [tuple(row.values()) for row in rows] == [
+        ("full", "published"),
+        ("full", "published"),
+        ("release", "published"),
+    ]
     again = bank.run_strictly("again", people(1, 5), "2026-11-22")
     assert (again.state, again.skipped) == ("published", 2)
 

@@ -109,7 +109,9 @@ def test_a_portability_that_ends_remakes_the_person(bank: Bank) -> None:
     assert bank.run(leaving, staying, day="2026-11-23").skipped == 2
 
 
-def test_another_version_of_the_rules_or_the_order_of_rows_counts(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_version_of_the_rules_or_the_order_of_rows_counts(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
     emails = [{"email": "a@example.com"}, {"email": "b@example.com", "ind_principal": "N"}]
     bank.run(natural_person("F1", A, emails=emails))
     assert bank.run(natural_person("F1", A, emails=emails[::-1])).skipped == 0
@@ -161,7 +163,9 @@ def test_the_erased_are_excluded_by_name(bank: Bank) -> None:
 
 def test_a_failed_run_is_not_remembered(bank: Bank, tmp_path: Path) -> None:
     bank.run(natural_person("F1", A))
-    changed = write_export(tmp_path / "changed", natural_person("F1", A, produtos={"cod_produto": "02"}), day="2026-11-21")
+    changed = write_export(
+        tmp_path / "changed", natural_person("F1", A, produtos={"cod_produto": "02"}), day="2026-11-21"
+    )
     run = Run(Job(CORE, changed, bank.url, SECRET))
     run.extract()
     with open_store(bank.url) as store:

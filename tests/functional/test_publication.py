@@ -90,7 +90,9 @@ def test_a_signal_ends_a_run_in_good_order(number: int, code: int, tmp_path: Pat
     assert states(any_database) == ["cancelled", "published"]
 
 
-def test_a_batch_older_than_what_is_served_is_refused_for_those_registers(tmp_path: Path, any_database: str) -> None:
+def test_a_batch_older_than_what_is_served_is_refused_for_those_registers(
+    tmp_path: Path, any_database: str
+) -> None:
     bank = Bank(tmp_path, any_database)
     bank.run(natural_person("F1", A), natural_person("F2", B), day="2026-11-20")
     bank.run(natural_person("F1", A, produtos=OTHER), natural_person("F3", C), kind="delta", day="2026-11-22")
@@ -98,10 +100,17 @@ def test_a_batch_older_than_what_is_served_is_refused_for_those_registers(tmp_pa
     late = bank.run(
         natural_person("F1", A), natural_person("F2", B, produtos=OTHER), kind="delta", day="2026-11-21"
     )
-    assert late.tallies[PI].excluded == late.tallies[PQ].excluded == late.tallies[PF].excluded == {"stale-batch": 1}
+    assert (
+        late.tallies[PI].excluded
+        == late.tallies[PQ].excluded
+        == late.tallies[PF].excluded
+        == {"stale-batch": 1}
+    )
     assert bank.served(PF)["F1"] == before["F1"]
     assert bank.served(PF)["F2"] != before["F2"]
-    full = bank.run(natural_person("F2", B, produtos=OTHER), day="2026-11-21", generated_at="2026-11-21T23:30:00-03:00")
+    full = bank.run(
+        natural_person("F2", B, produtos=OTHER), day="2026-11-21", generated_at="2026-11-21T23:30:00-03:00"
+    )
     assert all(tally.withdrawn == 0 for tally in full.tallies.values())
     assert set(bank.served(PI)) == {"F1", "F2", "F3"}
     assert set(bank.availability().values()) == {"AVAILABLE"}
@@ -132,7 +141,16 @@ def test_equal_is_not_older_and_generated_at_decides_within_a_day(bank: Bank) ->
 
 
 def dump(url: str) -> dict[str, Any]:
-    tables = ("documents", "runs", "run_counts", "findings", "rule_results", "customer_states", "fingerprints", "retired")
+    tables = (
+        "documents",
+        "runs",
+        "run_counts",
+        "findings",
+        "rule_results",
+        "customer_states",
+        "fingerprints",
+        "retired",
+    )
     with open_store(url) as store:
         return {table: store.query(f"SELECT * FROM {table}") for table in tables}
 
@@ -159,7 +177,9 @@ def test_a_plan_has_the_figures_of_the_run_and_writes_nothing(tmp_path: Path, an
         assert plan["structures"][name]["published_changed"] == tally.published_changed
         assert plan["structures"][name]["published_new"] == tally.published_new
         assert plan["structures"][name]["withdrawn"] == tally.withdrawn
-    found = {(row["structure"], row["xpath"], row["difference"]): row for row in plan["differences"]["xpaths"]}
+    found = {
+        (row["structure"], row["xpath"], row["difference"]): row for row in plan["differences"]["xpaths"]
+    }
     assert found[PI, "/data/contacts/emails/email", "added"]["shapes"] == ["AAA@AAAAAAA.AAA"]
     assert (PF, "/data/productsServicesType", "added") in found
     assert plan["differences"]["changed_documents"] == plan["differences"]["compared_documents"] == 2
