@@ -78,7 +78,7 @@ def judge_bucket(bucket: Bucket, context: Context, watch: Stopwatch) -> Iterator
             accepted,
             _people(mapped, refused),
             pa.concat_tables([verdict.findings, extra]),
-            verdict.results,
+            pa.concat_tables([verdict.results, _results_before(mapped)]),
             mapped.read,
             mapped.excluded,
             mapped.gone,
@@ -105,6 +105,27 @@ def _refused_before(mapped: Mapped, refused: NDArray[np.bool_]) -> tuple[NDArray
         for refusal in mapped.refusals
     ]
     return refused, pa.Table.from_pylist(rows, FINDINGS_SCHEMA)
+
+
+def _results_before(mapped: Mapped) -> pa.Table:
+    """Count the refusals of staging and mapping like those of a rule: of every document of the structure."""
+    failed: dict[tuple[str, str], set[int]] = {}
+    for refusal in mapped.refusals:
+        failed.setdefault((refusal.rule, refusal.severity), set()).add(refusal.document)
+    rows = [
+        {
+            "structure": mapped.documents.structure,
+            "xpath": "/data",
+            "rule": rule,
+            "severity": severity,
+            "applied": len(mapped),
+            "passed": len(mapped) - len(documents),
+            "failed": len(documents),
+            "unknown": 0,
+        }
+        for (rule, severity), documents in failed.items()
+    ]
+    return pa.Table.from_pylist(rows, RULE_RESULTS_SCHEMA)
 
 
 def _documents(mapped: Mapped, texts: pa.Array, kept: NDArray[np.bool_], version: str) -> pa.Table:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from customers.dictionary import DEFAULT_VERSION
+from customers.errors import UsageError
 from customers.pseudonyms import customer_ids
 from customers.structures import STRUCTURES
 from flows.aside import set_aside, with_unchanged
@@ -85,6 +86,18 @@ def new_run_id(moment: datetime | None = None) -> str:
     return f"{(moment or datetime.now(UTC)).strftime('%Y%m%dT%H%M%SZ')}-{secrets.token_hex(4)}"
 
 
+def check_secret(store: Store, secret: str) -> None:
+    """Refuse another secret than the one that made the ids being served: every customer would get a new one.
+
+    Raises UsageError.
+    """
+    for structure in STRUCTURES:
+        for row in store.query(f"SELECT core_key, customer_id FROM {structure.name} LIMIT 1"):  # noqa: S608 (ours)
+            if customer_ids(pa.array([str(row["core_key"])]), secret)[0].as_py() != row["customer_id"]:
+                msg = "CADASTRA_SECRET is not the secret that made the customer ids of this database"
+                raise UsageError(msg)
+
+
 class Run:
     """One run over one export. Its steps are called in order, inside ``holding``: ``extract``, ``execute``."""
 
@@ -153,6 +166,7 @@ class Run:
         with self.holding() as store:
             if self._began:  # a step that Prefect tries again is another run
                 self.run_id, self._rules, self._settlements = new_run_id(), [], {}
+            check_secret(store, self.job.secret)
             run_seq = store.begin_run(self._start())
             self._began = True
             try:

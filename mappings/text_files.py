@@ -59,11 +59,11 @@ def _record_lines(path: Path, text: bytes) -> NDArray[np.int64]:
     ends = np.flatnonzero(octets == _NEWLINE)
     lines = np.arange(1, len(ends) + 2, dtype=np.int64)
     if b'"' in text:
-        quotes = np.cumsum(octets == _QUOTE, dtype=np.int64)
-        if len(quotes) and quotes[-1] % 2:
+        quotes = np.flatnonzero(octets == _QUOTE)
+        if len(quotes) % 2:
             msg = f"export refused: {path.name}: a quote is opened and never closed"
             raise ExportRefused(msg)
-        closing = quotes[ends] % 2 == 0
+        closing = np.searchsorted(quotes, ends) % 2 == 0
         lines = np.concatenate(([1], np.flatnonzero(closing) + 2))
         ends = ends[closing]
     begins = np.concatenate(([0], ends + 1))

@@ -52,7 +52,7 @@ def moment_text(moment: pd.Series) -> pd.Series:
 
 def read_column(raw: pd.Series, source: Source) -> pd.Series:  # noqa: PLR0911 (one line per kind)
     """Read a raw column as its kind; dates and times of a Parquet file are native already."""
-    text = pd.api.types.is_string_dtype(raw.dtype)
+    text = isinstance(raw.dtype, pd.StringDtype)
     match source.kind:
         case Kind.CODE:
             return raw.str.strip().map(source.codes or {})

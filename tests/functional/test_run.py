@@ -17,6 +17,7 @@ import pyarrow as pa
 import pytest
 import yaml
 
+from customers.errors import UsageError
 from customers.pseudonyms import customer_refs
 from customers.structures import STRUCTURES
 from flows.nightly import run_job
@@ -276,3 +277,21 @@ def test_the_run_as_a_prefect_flow_serves_the_same(sandbox: Path, tmp_path: Path
     run_job(job(sandbox, plain))
     assert report.state == "published"
     assert served(as_flow) == served(plain)
+
+
+def test_another_secret_is_refused_before_anybody_gets_a_new_id(
+    sample: Path, published: tuple[str, Report]
+) -> None:
+    other = Job(
+        load_core("reference"), sample, published[0], "another invented secret, long enough for anything"
+    )
+    with pytest.raises(UsageError, match="CADASTRA_SECRET"):
+        run_job(other)
+    assert len(query(published[0], "SELECT run_id FROM runs")) == 1
+
+
+def test_refusals_before_the_rules_are_counted_like_rules(published: tuple[str, Report]) -> None:
+    told = query(published[0], "SELECT SUM(failed) AS n FROM rule_results WHERE rule = 'X-DUPLICATE-KEY'")
+    found = "SELECT COUNT(*) AS n FROM findings WHERE rule = 'X-DUPLICATE-KEY'"
+    assert told == query(published[0], found)
+    assert told[0]["n"] > 0

@@ -90,13 +90,17 @@ class Postgres:
 Databases = Sqlite | Postgres
 
 
-def fingerprint(databases: Databases, url: str) -> str:
-    """Hash everything being served: documents, whether they are stale, and who is available."""
+def fingerprint(databases: Databases, url: str, *, gone: bool = True) -> str:
+    """Hash everything being served: documents, whether they are stale, and who is available.
+
+    ``gone``: and who is not any more.
+    """
     documents = databases.rows(url, SERVED)
     keys = [(row["structure"], row["version"], row["customer_id"]) for row in documents]
     assert len(set(keys)) == len(keys), "a document is served twice"
     people = databases.rows(url, "SELECT person_id, tax_id, kind, availability FROM customers")
     assert len({row["person_id"] for row in people}) == len(people), "a person is there twice"
+    people = [row for row in people if gone or row["availability"] != "UNAVAILABLE"]
     for row in documents:
         row["stale"] = bool(row["stale"])
     lines = sorted(json.dumps(row, sort_keys=True) for row in (*documents, *people))

@@ -9,17 +9,18 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path  # noqa: TC003 (of a dataclass)
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tests.bank import SECRET
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+Item = TypeVar("Item")
 # Longer than any run of these tests takes on a busy machine: beyond it a run hangs.
 PATIENCE = 120.0
 _POLL_SECONDS = 0.003
@@ -85,6 +86,12 @@ def await_(done: Callable[[], bool], seconds: float = PATIENCE) -> None:
         if time.monotonic() > deadline:
             raise AssertionError("waited in vain")
         time.sleep(_POLL_SECONDS)
+
+
+def two_at_a_time(work: Callable[[Item], None], items: Iterable[Item]) -> None:
+    """Do work on each item on two threads; the first failure is raised."""
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, items))
 
 
 class Launcher:

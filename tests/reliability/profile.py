@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Counts for each database, unless they say otherwise; ``None`` is: all there are.
+    """Counts for each database; ``None`` is: all there are.
 
-    ``fault_stride`` is by how much the place of the next fault grows: 1.0 tries every place.
+    ``fault_stride`` is by how much the place of the next fault grows: 1.0 tries every place. ``every_act``: each fault
+    at each of its places, else they take turns. ``server_orders`` are those of PostgreSQL.
     """
 
     kill_points: int | None
@@ -22,14 +23,16 @@ class Profile:
     torn_kills: int
     torn_reads: int
     fault_stride: float
+    every_act: bool
     races: int
     orders: int
+    server_orders: int
     corrupted: int
 
 
 _PROFILES = {
-    "ci": Profile(16, 4, 8, 4, 2_000, 1.9, 6, 5, 150),
-    "nightly": Profile(None, 200, 50, 20, 20_000, 1.0, 100, 50, 1_000),
+    "ci": Profile(12, 2, 8, 4, 2_000, 4.0, False, 6, 5, 2, 150),  # noqa: FBT003 (a table of figures)
+    "nightly": Profile(None, 200, 50, 20, 20_000, 1.0, True, 100, 50, 50, 1_000),  # noqa: FBT003 (as above)
 }
 PROFILE = _PROFILES[os.environ.get("CADASTRA_TEST_PROFILE", "ci")]
 # A night's test takes as long as it takes, but not for ever.

@@ -11,6 +11,7 @@ import pytest
 
 from tests.reliability.batches import BUCKET_SIZE
 from tests.reliability.databases import assert_sound, fingerprint, publications_that_changed
+from tests.reliability.launching import two_at_a_time
 from tests.reliability.profile import PROFILE, SECONDS
 
 if TYPE_CHECKING:
@@ -66,13 +67,16 @@ def test_a_kill_at_any_commit_leaves_the_old_batch_or_the_new_one(stage: Stage) 
     points = kill_points(stage)
     assert len(points) >= 12
     seen = set()
-    for point in points:
+
+    def kill(point: str) -> None:
         url = stage.fresh()
         run = started(stage, url, point=point)
         assert run.code == KILLED, f"{point}: {run.said}"
         seen.add(fingerprint(stage.databases, url))
         check_after_kill(stage, url, point)
         stage.databases.drop(url)
+
+    two_at_a_time(kill, points)
     assert seen == {stage.old, stage.new}
 
 
@@ -82,11 +86,13 @@ def test_a_kill_at_any_time_leaves_the_old_batch_or_the_new_one(stage: Stage) ->
     begin = time.monotonic()
     assert started(stage, url).code == 0
     span = time.monotonic() - begin
-    for number in range(PROFILE.random_kills):
+
+    def kill(delay: float) -> None:
         url = stage.fresh()
         run = started(stage, url)
-        delay = drawn.uniform(0, span)
         time.sleep(delay)
         assert run.kill() in {KILLED, 0}
-        check_after_kill(stage, url, f"kill {number} after {delay:.3f} s")
+        check_after_kill(stage, url, f"kill after {delay:.3f} s")
         stage.databases.drop(url)
+
+    two_at_a_time(kill, [drawn.uniform(0, span) for _ in range(PROFILE.random_kills)])

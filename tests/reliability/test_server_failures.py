@@ -49,7 +49,7 @@ def phases(stage: Stage) -> list[str]:
     first = {point.split(".")[0]: point for point in reversed(stage.points) if point.startswith("before ")}
     flip = [point for point in stage.points if " publish." in point]
     points = [*dict.fromkeys([*first.values(), copies[0], copies[len(copies) // 2], copies[-1], *flip])]
-    return points if PROFILE.kill_points is None else points[:: 2 if len(points) > 12 else 1]
+    return points if PROFILE.kill_points is None else [*points[:-4:2], *points[-4:]]
 
 
 def fresh(server: OwnServer, stage: Stage) -> str:
