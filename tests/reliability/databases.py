@@ -113,7 +113,7 @@ def assert_sound(databases: Databases, url: str, *, at_rest: bool = True) -> Non
     assert _pairs(rows(url, "SELECT run_seq, run_id FROM publications")) == _pairs(
         rows(url, "SELECT run_seq, run_id FROM runs WHERE state IN ('published', 'rolled_back')")
     )
-    twice = "SELECT 1 AS one FROM documents GROUP BY structure, version, customer_id, content_hash HAVING count(*) > 1"
+    twice = "SELECT 1 AS one FROM documents GROUP BY structure, version, customer_id, content_hash, tax_id HAVING count(*) > 1"
     counts = rows(url, "SELECT c.* FROM run_counts AS c JOIN publications AS p ON p.run_id = c.run_id")
     told = (
         "published_new",

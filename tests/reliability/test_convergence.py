@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.exports import write_export
+from tests.exports import cpf, natural_person, write_export
 from tests.reliability.batches import BUCKET_SIZE, PEOPLE, firm, person, whole_bank
 from tests.reliability.databases import SERVED, assert_sound, fingerprint
 from tests.reliability.launching import two_at_a_time
@@ -153,3 +153,19 @@ def test_without_replay_batches_come_to_the_same_in_any_order(
         databases.drop(url)
 
     two_at_a_time(check, drawn_orders(databases, len(exports)))
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="Store.stored_before finds a document of the same text under a tax id of before, and serves it",
+)
+def test_a_tax_id_that_is_corrected_twice_is_the_last_one(
+    databases: Databases, launcher: Launcher, tmp_path: Path
+) -> None:
+    """The text of a relation does not tell the tax id: the same text under another one is another document."""
+    url = databases.fresh()
+    for day, number in enumerate((11, 12, 13), 1):
+        export = write_export(tmp_path / str(day), natural_person("F1", cpf(number)), day=f"2026-11-1{day}")
+        run(launcher, export, url)
+        rows = databases.rows(url, "SELECT tax_id FROM personal_financial_relations")
+        assert rows == [{"tax_id": cpf(number)}]
