@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from functools import cache
 from threading import get_ident
@@ -40,12 +41,17 @@ def suite(structure: str, version: str = DEFAULT_VERSION) -> ExpectationSuite:
     return ExpectationSuite(f"{structure} {version}", expectations=expectations)
 
 
+# This one sets its own level to INFO, and speaks wherever the root logger has a handler, as under Prefect.
+_TALKATIVE = "great_expectations.data_context.types.base"
+
+
 @cache
 def _batches(thread: int) -> BatchDefinition[Any]:  # noqa: ARG001 (a context keeps one active batch: one per thread)
     """Set up an ephemeral context that tells nobody and draws no progress bars."""
     import great_expectations  # noqa: PLC0415 (as above)
     from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415 (as above)
 
+    logging.getLogger(_TALKATIVE).setLevel(logging.WARNING)
     context = great_expectations.get_context(mode="ephemeral")
     context.variables.analytics_enabled = False
     context.variables.progress_bars = ProgressBarsConfig(globally=False)

@@ -40,6 +40,10 @@ class Stopwatch:
         self.seconds[stage] += now - self._since
         self._since = now
 
+    def skip(self) -> None:
+        """Give the time since the last lap to no stage."""
+        self._since = perf_counter()
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
