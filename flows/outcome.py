@@ -32,7 +32,8 @@ _STRAY_RULES = {
 class Report:
     """What a run came to: for the closing table, the artifact and ``--json``.
 
-    ``held`` says why a circuit breaker held the run; ``differences`` are what ``plan`` adds.
+    ``held`` says why a circuit breaker held the run; ``freshness`` how long what it published had waited since the
+    core changed it, and ``late`` where that was too long; ``differences`` are what ``plan`` adds.
     """
 
     run_id: str
@@ -46,6 +47,8 @@ class Report:
     customers: int
     skipped: int = 0
     held: list[str] = field(default_factory=list)
+    freshness: list[dict[str, Any]] = field(default_factory=list)
+    late: list[str] = field(default_factory=list)
     differences: dict[str, Any] | None = None
     docs: str | None = None
     docs_problem: str | None = None
@@ -70,6 +73,20 @@ def run_count(structure: str, tally: Tally) -> RunCount:
         tally.withdrawn,
         dict(tally.excluded),
     )
+
+
+def late(freshness: Iterable[dict[str, Any]], minutes: int) -> list[str]:
+    """Say of which structures a document waited longer than it may; a first load waited for the bank to begin.
+
+    >>> late([{"structure": "s", "documents": 9, "p95_seconds": 60, "max_seconds": 3661, "first_load": 0}], 60)
+    ['s: of 9 documents one was served 61 min after the core changed it, 95 % within 1 min; the limit is 60 min']
+    """
+    return [
+        f"{row['structure']}: of {row['documents']:,} documents one was served {row['max_seconds'] // 60:,} min after"
+        f" the core changed it, 95 % within {row['p95_seconds'] // 60:,} min; the limit is {minutes} min"
+        for row in freshness
+        if row["max_seconds"] > minutes * 60 and not row["first_load"]
+    ]
 
 
 def worst_first(rule: dict[str, Any]) -> tuple[int, int, str]:

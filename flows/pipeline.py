@@ -25,7 +25,7 @@ from flows.data_docs import write_docs
 from flows.differences import Differences
 from flows.judging import Stopwatch, add_results, judge_bucket
 from flows.memory import Memory, made_by
-from flows.outcome import Report, run_count, stray_findings, summary, worst_first
+from flows.outcome import Report, late, run_count, stray_findings, summary, worst_first
 from flows.settling import Settlement, Tally
 from mappings.extract import read_control, read_export
 from mappings.fingerprints import fingerprints
@@ -58,7 +58,8 @@ class Job:
 
     ``docs`` is the folder of all Data Docs, None to write none; ``tell`` hears each stage and the share of it that is
     done. ``replay`` takes a batch older than what is served; ``full_remap`` works on what is unchanged, too;
-    ``rehearse`` writes nothing; without ``thresholds`` nothing is held.
+    ``rehearse`` writes nothing; without ``thresholds`` nothing is held. A document that waited more than
+    ``freshness_minutes`` since the core changed it is late.
     """
 
     core: Core
@@ -74,6 +75,7 @@ class Job:
     full_remap: bool = False
     rehearse: bool = False
     thresholds: Thresholds | None = field(default_factory=Thresholds)
+    freshness_minutes: int = 60
 
 
 def now() -> str:
@@ -327,6 +329,8 @@ class Run:
             store.finish_run(run_seq, "held", now(), summary(report))
         else:
             store.publish(run_seq, finished_at=now(), counts=summary(report))
+            report.freshness = store.freshness(report.run_id)
+            report.late = late(report.freshness, self.job.freshness_minutes)
         self.watch.lap("publish")
         report.seconds = self._seconds()
         self.job.tell("publish", 1.0)

@@ -125,6 +125,7 @@ def show_report(report: Report) -> None:
     for file, count in sorted(report.orphans.items()):
         console.print(f"  rows of no customer in {file}: {count:,}")
     _show_rules(console, report)
+    _show_freshness(console, report)
     if report.differences is not None:
         _show_differences(console, report.differences)
     for reason in report.held:
@@ -137,6 +138,28 @@ def show_report(report: Report) -> None:
     say(
         f"{report.customers:,} registers in {seconds:.1f} s, {report.customers / max(seconds, 1e-9):,.0f} a second"
     )
+
+
+def _show_freshness(console: Any, report: Report) -> None:  # noqa: ANN401 (rich, as below)
+    from rich.box import SIMPLE  # noqa: PLC0415 (only a person needs it)
+    from rich.table import Table  # noqa: PLC0415 (as above)
+
+    if not report.freshness:
+        return
+    title = "minutes from the core's change to being served"
+    table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0), title=title, title_justify="left")
+    table.add_column("structure", no_wrap=True)
+    for heading in ("changed", "half within", "95 % within", "longest", "within 60 min"):
+        table.add_column(
+            heading.replace(" within", "\nwithin").replace("within 60", "within\n60"), justify="right"
+        )
+    for row in report.freshness:
+        minutes = (f"{row[f'{name}_seconds'] / 60:,.1f}" for name in ("p50", "p95", "max"))
+        within = f"{row['share_within_60_minutes']:.1%}"
+        table.add_row(row["structure"], f"{row['documents']:,}", *minutes, within)
+    console.print(table)
+    for warning in report.late:
+        say(f"warning: {warning}")
 
 
 def _show_differences(console: Any, differences: dict[str, Any]) -> None:  # noqa: ANN401 (rich, as below)

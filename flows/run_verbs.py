@@ -131,6 +131,7 @@ def _job(  # noqa: PLR0913 (as above)
         docs=docs_root(settings.docs, settings.database_url) if docs else None,
         tell=tell,
         thresholds=_thresholds(settings),
+        freshness_minutes=settings.freshness_minutes,
         **choices,
     )
 

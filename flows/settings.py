@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     breaker_changed_share: float = Field(default=0.50, ge=0)
     breaker_rule_factor: float = Field(default=5.0, ge=1)
     breaker_least: int = Field(default=100, ge=1)
+    freshness_minutes: int = Field(default=60, ge=1)
     bucket_size: int = Field(default=40_000, ge=1)
     docs: Path | None = None
 

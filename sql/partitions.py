@@ -32,6 +32,11 @@ def table_of(run_seq: int) -> str:
     return f"serving.documents_{run_seq}"
 
 
+def present(connection: Connection, run_seq: int) -> str | None:
+    """Return the name of the table of a run's documents, if there is one apart from those of other runs."""
+    return table_of(run_seq) if _exists(connection, run_seq) else None
+
+
 def prepare(connection: Connection, run_seq: int) -> None:
     """Make the table that a run's documents are loaded into, unless it is there."""
     _lock(connection, run_seq)

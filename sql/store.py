@@ -15,7 +15,18 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from customers.errors import Busy, UnreadableInput
-from sql import fingerprints, ledger, leftovers, lock, order, partitions, sequences, serving, tables
+from sql import (
+    fingerprints,
+    freshness,
+    ledger,
+    leftovers,
+    lock,
+    order,
+    partitions,
+    sequences,
+    serving,
+    tables,
+)
 from sql.bulk import append
 from sql.engine import is_postgres, open_engine, reading, writing
 from sql.ledger import Ending, RunCount, RunStart
@@ -167,6 +178,8 @@ class Store:
         where the lock that this store holds was lost; Busy where it holds none and another run does.
         """
         with writing(self._engine) as connection:
+            freshness.measure(connection, run_seq, finished_at)
+        with writing(self._engine) as connection:
             if is_postgres(connection):
                 partitions.settle(connection, run_seq)
         with writing(self._engine) as connection:
@@ -205,6 +218,11 @@ class Store:
         """List what became of the registers of each structure in one run."""
         with self._engine.connect() as connection:
             return ledger.counts_of(connection, run_id)
+
+    def freshness(self, run_id: str) -> list[dict[str, object]]:
+        """List how long the documents that a run published had waited: rows of ``sql.tables.freshness``."""
+        with self._engine.connect() as connection:
+            return freshness.of_run(connection, run_id)
 
     def erased_persons(self) -> list[str]:
         """List whom the store may not serve: keyed hashes of tax ids whose erasure is not lifted."""

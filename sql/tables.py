@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Table, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # The schemas of PostgreSQL, in the order of every search path; the first one also takes the views.
 SCHEMAS: dict[str, tuple[str, ...]] = {
     "serving": ("documents", "customer_states", "consents"),
-    "quality": ("runs", "run_counts", "rule_results", "findings"),
+    "quality": ("runs", "run_counts", "rule_results", "findings", "freshness"),
     "control": (
         *("publications", "served_again", "retired", "stale_marks", "sequences"),
         *("run_lock", "erasures", "purges", "fingerprints"),
@@ -166,6 +166,18 @@ findings = Table(
     *_optional(Text, "shape", "source_file"),
     Column("source_line", BigInteger),
     Index("findings_run_id", "run_id"),
+)
+
+# Seconds from the core's change of a document to its being served: see ``sql.freshness``. ``first_load`` is 1 where
+# nothing of the structure was served before.
+freshness = Table(
+    "freshness",
+    metadata,
+    _key("run_id", Text),
+    _key("structure", Text),
+    *_required(BigInteger, "documents", "p50_seconds", "p95_seconds", "max_seconds"),
+    Column("share_within_60_minutes", Double, nullable=False),
+    Column("first_load", Integer, nullable=False),
 )
 
 sequences = Table("sequences", metadata, _key("name", Text), Column("next_id", BigInteger, nullable=False))

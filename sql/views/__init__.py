@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _FOLDER = Path(__file__).parent
-_QUALITY = ("runs", "conformance", "completeness", "top_rules", "quarantine", "unmapped_codes")
+_QUALITY = ("runs", "conformance", "completeness", "top_rules", "quarantine", "unmapped_codes", "freshness")
 # What PostgreSQL says of a view whose columns are not those of the one it replaces and more.
 _OTHER_COLUMNS = "42P16"
 

@@ -30,6 +30,7 @@ SERVED = [*(structure.name for structure in STRUCTURES), "customers", "consents"
 MEASURED = [
     *("runs", "run_counts", "rule_results", "findings", "quality_runs", "quality_conformance"),
     *("quality_completeness", "quality_top_rules", "quality_quarantine", "quality_unmapped_codes"),
+    *("freshness", "quality_freshness"),
 ]
 HIDDEN = [
     *(
