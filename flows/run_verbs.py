@@ -11,11 +11,7 @@ from flows.options import AsJson, Database  # noqa: TC001 (typer reads them at r
 from flows.signals import stoppable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flows.breaker import Thresholds
-    from flows.pipeline import Job, Report
-    from flows.settings import Settings
+    from flows.pipeline import Report
 
 verbs = typer.Typer()
 
@@ -86,69 +82,19 @@ def _run(  # noqa: PLR0913, PLR0917 (as above)
     flow: bool,
     **choices: bool,
 ) -> Report:
-    from flows.nightly import run_job  # noqa: PLC0415 (heavy)
+    from flows.jobs import make_job  # noqa: PLC0415 (heavy)
+    from flows.nightly import run_job  # noqa: PLC0415 (as above)
     from flows.reporting import as_data, progress, show_json, show_report  # noqa: PLC0415 (as above)
 
     with progress(quiet=quiet or as_json) as tell:
-        job = _job(core, export, database, version, tell, docs=docs, **choices)
+        given: dict[str, Any] = {"core": core, "database": database, "version": version, **choices}
+        job = make_job(export, tell=tell, docs=docs, **given)
         report = run_job(job, as_flow=flow and not job.rehearse)
     if as_json:
         show_json(as_data(report))
     elif not quiet:
         show_report(report)
     return report
-
-
-def _job(  # noqa: PLR0913 (as above)
-    core: str | None,
-    export: Path,
-    database: str | None,
-    version: str,
-    tell: Callable[[str, float], None],
-    *,
-    docs: bool,
-    **choices: Any,  # noqa: ANN401 (the job's own switches)
-) -> Job:
-    from customers.dictionary import versions  # noqa: PLC0415 (heavy)
-    from customers.errors import UsageError  # noqa: PLC0415
-    from flows.data_docs import docs_root  # noqa: PLC0415
-    from flows.pipeline import Job  # noqa: PLC0415
-    from flows.reporting import say  # noqa: PLC0415
-    from flows.settings import load_settings, secret_of  # noqa: PLC0415
-    from mappings.core import load_core  # noqa: PLC0415
-
-    settings = load_settings(database)
-    if version not in versions():
-        msg = f"no dictionary of version {version}; known: {', '.join(versions())}"
-        raise UsageError(msg)
-    return Job(
-        core=load_core(core or settings.core, tuple(settings.cores_path)),
-        export=export,
-        database_url=settings.database_url,
-        secret=secret_of(settings, say),
-        version=version,
-        bucket_size=settings.bucket_size,
-        docs=docs_root(settings.docs, settings.database_url) if docs else None,
-        tell=tell,
-        thresholds=_thresholds(settings),
-        freshness_minutes=settings.freshness_minutes,
-        **choices,
-    )
-
-
-def _thresholds(settings: Settings) -> Thresholds | None:
-    from flows.breaker import Thresholds  # noqa: PLC0415 (heavy)
-
-    if settings.breaker == "off":
-        return None
-    return Thresholds(
-        settings.breaker_first_rejected_share,
-        settings.breaker_rejected_share,
-        settings.breaker_withdrawn_share,
-        settings.breaker_changed_share,
-        settings.breaker_rule_factor,
-        settings.breaker_least,
-    )
 
 
 def _hold_back(report: Report) -> None:

@@ -1,0 +1,71 @@
+"""A job from the settings and from what a verb, or a deployment's parameters, say beside them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from customers.dictionary import DEFAULT_VERSION, versions
+from customers.errors import UsageError
+from flows.breaker import Thresholds
+from flows.data_docs import docs_root
+from flows.pipeline import Job
+from flows.reporting import say
+from flows.settings import load_settings, secret_of
+from mappings.core import load_core
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from flows.settings import Settings
+
+
+def _silent(_stage: str, _share: float) -> None:
+    """Tell nobody."""
+
+
+def make_job(  # noqa: PLR0913 (one for each option of the verbs)
+    export: Path,
+    *,
+    core: str | None = None,
+    database: str | None = None,
+    version: str = DEFAULT_VERSION,
+    tell: Callable[[str, float], None] = _silent,
+    docs: bool = True,
+    **choices: Any,  # noqa: ANN401 (the job's own switches)
+) -> Job:
+    """Make the job that publishes one export.
+
+    Raises UsageError where a setting, the core or the version cannot be used.
+    """
+    settings = load_settings(database)
+    if version not in versions():
+        msg = f"no dictionary of version {version}; known: {', '.join(versions())}"
+        raise UsageError(msg)
+    return Job(
+        core=load_core(core or settings.core, tuple(settings.cores_path)),
+        export=export,
+        database_url=settings.database_url,
+        secret=secret_of(settings, say),
+        version=version,
+        bucket_size=settings.bucket_size,
+        docs=docs_root(settings.docs, settings.database_url) if docs else None,
+        tell=tell,
+        thresholds=thresholds(settings),
+        freshness_minutes=settings.freshness_minutes,
+        **choices,
+    )
+
+
+def thresholds(settings: Settings) -> Thresholds | None:
+    """Return what the circuit breaker goes by; None where it is off."""
+    if settings.breaker == "off":
+        return None
+    return Thresholds(
+        settings.breaker_first_rejected_share,
+        settings.breaker_rejected_share,
+        settings.breaker_withdrawn_share,
+        settings.breaker_changed_share,
+        settings.breaker_rule_factor,
+        settings.breaker_least,
+    )
