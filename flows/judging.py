@@ -44,6 +44,10 @@ class Stopwatch:
         """Give the time since the last lap to no stage."""
         self._since = perf_counter()
 
+    def told(self) -> dict[str, float]:
+        """Return the seconds so far, rounded to be shown."""
+        return {stage: round(seconds, 3) for stage, seconds in self.seconds.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:

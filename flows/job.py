@@ -1,0 +1,53 @@
+"""What one run is asked to do."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from customers.dictionary import DEFAULT_VERSION
+from flows.breaker import Thresholds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from mappings.core import Core
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Say what one run works on.
+
+    ``docs`` is the folder of all Data Docs, None to write none; ``tell`` hears each stage and the share of it that is
+    done. ``replay`` takes a batch older than what is served; ``full_remap`` works on what is unchanged, too;
+    ``rehearse`` writes nothing; without ``thresholds`` nothing is held. A document that waited more than
+    ``freshness_minutes`` since the core changed it is late.
+    """
+
+    core: Core
+    export: Path
+    database_url: str
+    secret: str = field(repr=False)
+    flow: str = "nightly"
+    version: str = DEFAULT_VERSION
+    bucket_size: int = 40_000
+    docs: Path | None = None
+    tell: Callable[[str, float], None] = lambda _stage, _share: None
+    replay: bool = False
+    full_remap: bool = False
+    rehearse: bool = False
+    thresholds: Thresholds | None = field(default_factory=Thresholds)
+    freshness_minutes: int = 60
+
+
+def now() -> str:
+    """Return the present time as the database writes it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def new_run_id(moment: datetime | None = None) -> str:
+    """Make a run id that sorts by time."""
+    return f"{(moment or datetime.now(UTC)).strftime('%Y%m%dT%H%M%SZ')}-{secrets.token_hex(4)}"

@@ -1,0 +1,49 @@
+"""Open the serving database for one run alone, and see that it is this institution's."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from customers.errors import UsageError
+from customers.pseudonyms import customer_ids
+from customers.structures import STRUCTURES
+from mappings.extract import read_control
+from sql.lock import hold
+from sql.rehearsal import open_rehearsal
+from sql.store import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flows.job import Job
+    from sql.store import Store
+
+
+@contextmanager
+def opened(job: Job, run_id: str) -> Iterator[Store]:
+    """Open the serving database and hold it for this run alone; a rehearsal only opens it.
+
+    Raises Busy where another run holds it, and what ``read_control`` raises before the database is touched.
+    """
+    read_control(job.export)
+    if job.rehearse:
+        with open_rehearsal(job.database_url) as store:
+            yield store
+        return
+    with open_store(job.database_url) as store, hold(store, run_id):
+        yield store
+
+
+def check_secret(store: Store, secret: str) -> None:
+    """Refuse another secret than the one that made the ids being served: every customer would get a new one.
+
+    Raises UsageError.
+    """
+    for structure in STRUCTURES:
+        for row in store.query(f"SELECT core_key, customer_id FROM {structure.name} LIMIT 1"):  # noqa: S608 (ours)
+            if customer_ids(pa.array([str(row["core_key"])]), secret)[0].as_py() != row["customer_id"]:
+                msg = "CADASTRA_SECRET is not the secret that made the customer ids of this database"
+                raise UsageError(msg)
