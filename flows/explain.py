@@ -54,7 +54,7 @@ def explain(question: Question, database: Glance) -> Explanation:
     return Explanation(
         sight.found_by,
         None if sight.run is None else sight.run["run_id"],
-        None if sight.export is None else str(sight.export.folder),
+        None if sight.export is None else sight.export.place,
         documents,
         sight.notes,
     )

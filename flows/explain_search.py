@@ -99,7 +99,13 @@ def _chosen_runs(question: Question, runs: list[Row], sight: Sight) -> list[Row]
 
 
 def _haystack(question: Question, run: Row, sight: Sight) -> Haystack | None:
-    """Open the export of a run, unless the folder is gone or holds another batch by now."""
+    """Open the export of a run, unless it was a database's, or the folder is gone or holds another batch by now."""
+    if "://" in run["export"]:
+        sight.notes.append(
+            f"run {run['run_id']} read {run['export']}, whose rows may have changed since: "
+            "explained by what is served and was found"
+        )
+        return None
     try:
         hay = open_haystack(Path(run["export"]), load_core(run["core"], question.cores_path))
     except (UnreadableInput, ExportRefused):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from flows.sources import DatabaseExport
     from mappings.core import Core
 
 
@@ -28,7 +29,7 @@ class Job:
     """
 
     core: Core
-    export: Path
+    export: Path | DatabaseExport
     database_url: str
     secret: str = field(repr=False)
     flow: str = "nightly"

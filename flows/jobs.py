@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flows.settings import Settings
+    from flows.sources import DatabaseExport
 
 
 def _silent(_stage: str, _share: float) -> None:
@@ -25,7 +26,7 @@ def _silent(_stage: str, _share: float) -> None:
 
 
 def make_job(  # noqa: PLR0913 (one for each option of the verbs)
-    export: Path,
+    export: Path | DatabaseExport,
     *,
     core: str | None = None,
     database: str | None = None,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from customers.errors import CadastraError
 from flows.pipeline import Run
 from flows.reporting import count_rows
+from flows.sources import name_of
 
 if TYPE_CHECKING:
     from flows.pipeline import Job, Report
@@ -84,7 +85,7 @@ def nightly(job: Job) -> Report:
         return reports[-1].state
 
     with run.holding():
-        nightly_flow(run.run_id, job.core.name, job.export.name)
+        nightly_flow(run.run_id, job.core.name, name_of(job.export))
     return reports[-1]
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from customers.errors import UsageError
 from customers.pseudonyms import customer_ids
 from customers.structures import STRUCTURES
-from mappings.extract import read_control
+from flows.sources import look_at
 from sql.lock import hold
 from sql.rehearsal import open_rehearsal
 from sql.store import open_store
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 def opened(job: Job, run_id: str) -> Iterator[Store]:
     """Open the serving database and hold it for this run alone; a rehearsal only opens it.
 
-    Raises Busy where another run holds it, and what ``read_control`` raises before the database is touched.
+    Raises Busy where another run holds it, and what ``look_at`` raises before the database is touched.
     """
-    read_control(job.export)
+    look_at(job.export, job.core)
     if job.rehearse:
         with open_rehearsal(job.database_url) as store:
             yield store

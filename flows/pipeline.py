@@ -16,8 +16,8 @@ from flows.judging import Stopwatch
 from flows.opening import check_secret, opened
 from flows.outcome import Report
 from flows.publishing import publish, report_of
+from flows.sources import address_of, read_tables
 from flows.working import Work
-from mappings.extract import read_export
 from mappings.partition import partition
 from mappings.version import mapping_version
 from sql.store import RunStart
@@ -75,7 +75,7 @@ class Run:
         Raises ExportRefused; no run is recorded for an export that is refused.
         """
         self.job.tell("extract", 0.0)
-        export = read_export(self.job.export, self.job.core)
+        export = read_tables(self.job.export, self.job.core)
         self.watch.lap("extract")
         self._plan = partition(export, self.job.core, self.job.bucket_size)
         self.watch.lap("stage")
@@ -126,5 +126,5 @@ class Run:
             generated_at=control.generated_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             mapping_version=mapping_version(self.job.core),
             batch_id=control.batch_id,
-            export=str(self.job.export.resolve()),
+            export=address_of(self.job.export),
         )

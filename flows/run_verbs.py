@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -11,11 +11,23 @@ from flows.options import AsJson, Database  # noqa: TC001 (typer reads them at r
 from flows.signals import stoppable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from flows.pipeline import Report
+    from flows.sources import DatabaseExport
 
 verbs = typer.Typer()
 
-Export = Annotated[Path, typer.Option(help="Folder of one business date.")]
+Export = Annotated[
+    str,
+    typer.Option(
+        help="Folder of one business date, or URL of a database: postgresql://USER@HOST/DATABASE/SCHEMA."
+    ),
+]
+BusinessDate = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Business date of an export from a database.")
+]
+Kind = Annotated[Literal["full", "delta"] | None, typer.Option(help="Kind of an export from a database.")]
 CoreName = Annotated[str | None, typer.Option(help="Core profile; default CADASTRA_CORE.")]
 Version = Annotated[str, typer.Option(help="Version of the Customers API.")]
 Replay = Annotated[
@@ -31,6 +43,8 @@ def run(  # noqa: PLR0913 (a verb has as many parameters as its options)
     database: Database = None,
     version: Version = "2.2.1",
     *,
+    business_date: BusinessDate = None,
+    kind: Kind = None,
     strict: Annotated[bool, typer.Option(help="Exit with 5 when documents were refused.")] = False,
     flow: Annotated[bool, typer.Option("--flow", help="Run as a Prefect flow.")] = False,
     docs: Annotated[
@@ -45,7 +59,8 @@ def run(  # noqa: PLR0913 (a verb has as many parameters as its options)
     """Publish one export: map it, check it, and serve what passes."""
     choices = {"replay": replay, "full_remap": full_remap, "rehearse": dry_run}
     with stoppable():
-        report = _run(export, core, database, version, quiet, as_json, docs=docs, flow=flow, **choices)
+        source = _export(export, business_date, kind)
+        report = _run(source, core, database, version, quiet, as_json, docs=docs, flow=flow, **choices)
     if dry_run:
         return
     _hold_back(report)
@@ -59,6 +74,8 @@ def plan(  # noqa: PLR0913 (as above)
     database: Database = None,
     version: Version = "2.2.1",
     *,
+    business_date: BusinessDate = None,
+    kind: Kind = None,
     replay: Replay = False,
     full_remap: FullRemap = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no tables.")] = False,
@@ -67,11 +84,20 @@ def plan(  # noqa: PLR0913 (as above)
     """Say what a run would publish, withdraw and change, by xpath; nothing is written."""
     choices = {"replay": replay, "full_remap": full_remap, "rehearse": True}
     with stoppable():
-        _run(export, core, database, version, quiet, as_json, docs=False, flow=False, **choices)
+        source = _export(export, business_date, kind)
+        _run(source, core, database, version, quiet, as_json, docs=False, flow=False, **choices)
+
+
+def _export(
+    text: str, business_date: datetime | None, kind: Literal["full", "delta"] | None
+) -> Path | DatabaseExport:
+    from flows.sources import export_of  # noqa: PLC0415 (heavy)
+
+    return export_of(text, None if business_date is None else business_date.date(), kind)
 
 
 def _run(  # noqa: PLR0913, PLR0917 (as above)
-    export: Path,
+    export: Path | DatabaseExport,
     core: str | None,
     database: str | None,
     version: str,

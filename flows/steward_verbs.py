@@ -21,7 +21,7 @@ def explain(  # noqa: PLR0913 (a verb has as many parameters as its options)
     ] = None,
     structure: Annotated[str | None, typer.Option(help="Only this structure.")] = None,
     export: Annotated[
-        Path | None, typer.Option(help="Export folder, where a run's own is elsewhere by now.")
+        Path | None, typer.Option(help="Export folder, no database, where a run's own is elsewhere by now.")
     ] = None,
     database: Database = None,
     *,

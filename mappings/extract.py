@@ -75,9 +75,9 @@ class RawTable:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """Hold one export."""
+    """Hold one export; ``place`` is its folder, or the address of its database without a password."""
 
-    folder: Path
+    place: str
     control: Control
     tables: dict[str, RawTable] = field(default_factory=dict)
 
@@ -173,7 +173,7 @@ def read_export(folder: Path, core: Core) -> Export:
     control = read_control(folder)
     files = table_files(folder, control, core)
     tables = {name: _read_table(path, core, *control.tables[name]) for name, path in files.items()}
-    return Export(folder, control, tables)
+    return Export(str(folder), control, tables)
 
 
 def _read_table(path: Path, core: Core, rows: int, sha256: str) -> RawTable:
@@ -189,7 +189,7 @@ def _read_table(path: Path, core: Core, rows: int, sha256: str) -> RawTable:
     columns, lines = (
         _read_parquet(path, data) if path.suffix.lower() == ".parquet" else read_csv(path, data, core)
     )
-    _check_header(path, columns.column_names, core.tables[path.stem], core)
+    check_header(path.name, columns.column_names, core.tables[path.stem], core)
     if columns.num_rows != rows:
         msg = f"{path.name}: {columns.num_rows} rows, {CONTROL} says {rows}"
         raise refuse(msg)
@@ -210,7 +210,11 @@ def _read_parquet(path: Path, data: bytes) -> tuple[pa.Table, NDArray[np.int64]]
     return table, np.arange(1, table.num_rows + 1, dtype=np.int64)
 
 
-def _check_header(path: Path, header: list[str], table: SourceTable, core: Core) -> None:
+def check_header(shown: str, header: list[str], table: SourceTable, core: Core) -> None:
+    """Hold the columns of a file or a database table against those that the core names, all of them, none else.
+
+    Raises ExportRefused naming the table as ``shown`` and every column.
+    """
     wanted = {core.key, *(source.column for source in table.columns.values())}
     missing = sorted(wanted - set(header))
     unknown = [place for place, name in enumerate(header) if name not in wanted and name not in table.ignored]
@@ -220,7 +224,7 @@ def _check_header(path: Path, header: list[str], table: SourceTable, core: Core)
     problems += [f"column {name} is unknown (ignore it by name in core.toml)" for name in unknown_names]
     problems += [f"column {name} stands twice" for name in twice]
     if problems:
-        msg = f"{path.name}: header has {len(header)} columns, core {core.name} wants {len(wanted)}: "
+        msg = f"{shown}: header has {len(header)} columns, core {core.name} wants {len(wanted)}: "
         raise refuse(msg + "; ".join(problems))
 
 

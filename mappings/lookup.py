@@ -80,7 +80,7 @@ def excerpt(hay: Haystack, keys: list[str]) -> Export | None:
     every = sorted({*keys, *_siblings(hay, keys)})
     tables = {name: _rows_of(hay, path, every) for name, path in hay.files.items()}
     known = {name: raw for name, raw in tables.items() if raw is not None}
-    return Export(hay.folder, hay.control, known) if known else None
+    return Export(str(hay.folder), hay.control, known) if known else None
 
 
 def _siblings(hay: Haystack, keys: list[str]) -> Iterator[str]:
