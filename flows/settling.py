@@ -197,12 +197,12 @@ class Settlement:
     def _write(self, documents: pa.Table) -> None:
         """Store documents, except those that are stored already and only need to be served again."""
         if documents.num_rows and self._store.has_retired():
-            pairs = documents.select(["customer_id", "content_hash"])
-            known = self._store.stored_before(self._structure, self._version, pairs)
+            known = self._store.stored_before(self._structure, self._version, documents)
             if known.num_rows:
                 self._store.serve_again(self._run_seq, known["document_id"])
-                key = _pair(documents)
-                documents = documents.filter(pc.invert(pc.is_in(key, _pair(known))))
+                documents = documents.filter(
+                    pc.invert(pc.is_in(documents["customer_id"], known["customer_id"]))
+                )
         if documents.num_rows:
             self._store.write_documents(self._run_seq, documents)
 
@@ -238,7 +238,3 @@ class Settlement:
         if len(places):
             periods = self.served.select(["document_id", "opened_run_seq"]).take(pa.array(places))
             self._store.retire(self._run_seq, periods)
-
-
-def _pair(table: pa.Table) -> pa.Array:
-    return pc.binary_join_element_wise(table["customer_id"], table["content_hash"], " ")

@@ -47,6 +47,7 @@ _STORED = """
     SELECT w.customer_id, w.content_hash, MAX(d.document_id) AS document_id
     FROM wanted AS w
     JOIN documents AS d ON d.customer_id = w.customer_id AND d.content_hash = w.content_hash
+        AND COALESCE(d.tax_id, '') = COALESCE(w.tax_id, '')
     WHERE d.structure = :structure AND d.version = :version
       AND (SELECT MAX(r.run_seq) FROM retired AS r JOIN publications AS p ON p.run_seq = r.run_seq
            WHERE r.document_id = d.document_id)
@@ -61,6 +62,7 @@ _WANTED = Table(
     MetaData(),
     Column("customer_id", Text, nullable=False),
     Column("content_hash", Text, nullable=False),
+    Column("tax_id", Text),
     prefixes=["TEMPORARY"],
 )
 
@@ -71,12 +73,13 @@ def served(connection: Connection, structure: str, version: str) -> pa.Table:
 
 
 def stored_before(connection: Connection, structure: str, version: str, wanted: pa.Table) -> pa.Table:
-    """Find the wanted documents (customer_id, content_hash) that were served once and are not now.
+    """Find the wanted documents (customer_id, content_hash, tax_id) that were served once and are not now.
 
-    Columns of ``STORED``; a pair that was never published, or is being served, has no row.
+    Columns of ``STORED``; what was never published, or is being served, has no row. The tax id counts, since the text
+    of most structures does not tell it.
     """
     _WANTED.create(connection)
-    append(connection, _WANTED, wanted.select(["customer_id", "content_hash"]))
+    append(connection, _WANTED, wanted.select(["customer_id", "content_hash", "tax_id"]))
     connection.exec_driver_sql("ANALYZE wanted")
     found = read(connection, _STORED, STORED, {"structure": structure, "version": version})
     _WANTED.drop(connection)

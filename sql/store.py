@@ -94,7 +94,7 @@ class Store:
             return serving.served(connection, structure, version)
 
     def stored_before(self, structure: str, version: str, wanted: pa.Table) -> pa.Table:
-        """Find the wanted (customer_id, content_hash) served once and not now: ``sql.serving.STORED``."""
+        """Find the wanted (customer_id, content_hash, tax_id) served once and not now: ``sql.serving.STORED``."""
         with self._engine.connect() as connection:
             return serving.stored_before(connection, structure, version, wanted)
 

@@ -102,6 +102,7 @@ def test_no_error_and_no_mixture_while_runs_are_published_and_rolled_back(
         wanted = pa.table({
             "customer_id": [f"id-{key}" for key in bank.registers_of(TRIO)],
             "content_hash": [f"first-personal_identifications-{key}" for key in bank.registers_of(TRIO)],
+            "tax_id": [TRIO for _ in bank.registers_of(TRIO)],
         })  # fmt: skip
         store.serve_again(
             run_seq, store.stored_before("personal_identifications", bank.VERSION, wanted)["document_id"]

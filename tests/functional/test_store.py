@@ -202,6 +202,9 @@ def test_stored_before_finds_neither_what_is_served_nor_what_was_never_published
     ]
     assert store.stored_before(NAMES[1], VERSION, wanted).num_rows == 0
     assert store.stored_before(IDENTIFICATIONS, "9.9.9", wanted).num_rows == 0
+    column = wanted.column_names.index("tax_id")
+    other = wanted.set_column(column, "tax_id", pa.array(["tax-another"] * 3))
+    assert store.stored_before(IDENTIFICATIONS, VERSION, other).num_rows == 0
 
 
 def test_a_rollback_moves_the_pointers_back(store: Store) -> None:

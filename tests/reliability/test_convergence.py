@@ -155,10 +155,6 @@ def test_without_replay_batches_come_to_the_same_in_any_order(
     two_at_a_time(check, drawn_orders(databases, len(exports)))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Store.stored_before finds a document of the same text under a tax id of before, and serves it",
-)
 def test_a_tax_id_that_is_corrected_twice_is_the_last_one(
     databases: Databases, launcher: Launcher, tmp_path: Path
 ) -> None:
