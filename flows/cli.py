@@ -17,6 +17,7 @@ from typing import Annotated, Literal
 import typer
 
 from customers.errors import CadastraError
+from flows.backfill_verb import verbs as backfill_verbs
 from flows.options import AsJson, Database  # noqa: TC001 (typer reads them at run time)
 from flows.run_verbs import verbs as run_verbs
 from flows.steward_verbs import verbs as steward_verbs
@@ -36,6 +37,7 @@ app.add_typer(database_verbs, name="db")
 consent_verbs = typer.Typer(no_args_is_help=True, help="The consents that the API asks for.")
 app.add_typer(consent_verbs, name="consents")
 app.add_typer(run_verbs)
+app.add_typer(backfill_verbs)
 app.add_typer(steward_verbs)
 app.add_typer(undo_verbs)
 

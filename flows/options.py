@@ -8,3 +8,4 @@ import typer
 
 Database = Annotated[str | None, typer.Option("--database", help="URL; default CADASTRA_DATABASE_URL.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress, no tables.")]

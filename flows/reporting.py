@@ -1,16 +1,13 @@
-"""What a run tells a person and a machine: progress, the closing table, JSON."""
+"""What a run tells a person and a machine: the closing table, JSON."""
 
 from __future__ import annotations
 
 import json
 import sys
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from flows.pipeline import Report
 
 MOST_RULES = 10
@@ -36,44 +33,6 @@ def say(message: str) -> None:
 def show_json(data: object) -> None:
     """Write one JSON document to standard output."""
     sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")
-
-
-@contextmanager
-def progress(*, quiet: bool) -> Iterator[Callable[[str, float], None]]:
-    """Show the stage and its share: a bar on a terminal, a line per stage elsewhere, nothing when quiet."""
-    if quiet:
-        yield lambda _stage, _share: None
-        return
-    if not sys.stderr.isatty():
-        yield _lines()
-        return
-    from rich.console import Console  # noqa: PLC0415 (only a terminal needs it)
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-
-    columns = (TextColumn("{task.description:<18}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bars:
-        tasks: dict[str, Any] = {}
-
-        def tell(stage: str, share: float) -> None:
-            for name, task in tasks.items():
-                if name != stage:
-                    bars.update(task, completed=1.0)
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=1.0)
-            bars.update(tasks[stage], completed=share)
-
-        yield tell
-
-
-def _lines() -> Callable[[str, float], None]:
-    told: set[str] = set()
-
-    def tell(stage: str, _share: float) -> None:
-        if stage not in told:
-            told.add(stage)
-            say(f"{stage} …")
-
-    return tell
 
 
 def as_data(report: Report) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from flows.options import AsJson, Database  # noqa: TC001 (typer reads them at run time)
+from flows.options import AsJson, Database, Quiet  # noqa: TC001 (typer reads them at run time)
 from flows.signals import stoppable
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def run(  # noqa: PLR0913 (a verb has as many parameters as its options)
     replay: Replay = False,
     full_remap: FullRemap = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing: the verb plan.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no tables.")] = False,
+    quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """Publish one export: map it, check it, and serve what passes."""
@@ -78,7 +78,7 @@ def plan(  # noqa: PLR0913 (as above)
     kind: Kind = None,
     replay: Replay = False,
     full_remap: FullRemap = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no tables.")] = False,
+    quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """Say what a run would publish, withdraw and change, by xpath; nothing is written."""
@@ -110,7 +110,8 @@ def _run(  # noqa: PLR0913, PLR0917 (as above)
 ) -> Report:
     from flows.jobs import make_job  # noqa: PLC0415 (heavy)
     from flows.nightly import run_job  # noqa: PLC0415 (as above)
-    from flows.reporting import as_data, progress, show_json, show_report  # noqa: PLC0415 (as above)
+    from flows.progress import progress  # noqa: PLC0415 (as above)
+    from flows.reporting import as_data, show_json, show_report  # noqa: PLC0415
 
     with progress(quiet=quiet or as_json) as tell:
         given: dict[str, Any] = {"core": core, "database": database, "version": version, **choices}

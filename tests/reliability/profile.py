@@ -14,7 +14,8 @@ class Profile:
     """Counts for each database; ``None`` is: all there are.
 
     ``fault_stride`` is by how much the place of the next fault grows: 1.0 tries every place. ``every_act``: each fault
-    at each of its places, else they take turns. ``server_orders`` are those of PostgreSQL.
+    at each of its places, else they take turns. ``server_orders`` are those of PostgreSQL. ``late_changes`` are exported
+    some time after their stamp, cut by ``late_runs`` runs.
     """
 
     kill_points: int | None
@@ -28,11 +29,15 @@ class Profile:
     orders: int
     server_orders: int
     corrupted: int
+    backfill_dates: int
+    backfill_kills: int
+    late_changes: int
+    late_runs: int
 
 
 _PROFILES = {
-    "ci": Profile(12, 2, 8, 4, 2_000, 4.0, False, 6, 5, 2, 150),  # noqa: FBT003 (a table of figures)
-    "nightly": Profile(None, 200, 50, 20, 20_000, 1.0, True, 100, 50, 50, 1_000),  # noqa: FBT003 (as above)
+    "ci": Profile(12, 2, 8, 4, 2_000, 4.0, False, 6, 5, 2, 150, 6, 2, 120, 12),  # noqa: FBT003 (a table of figures)
+    "nightly": Profile(None, 200, 50, 20, 20_000, 1.0, True, 100, 50, 50, 1_000, 30, 5, 10_000, 200),  # noqa: FBT003 (as above)
 }
 PROFILE = _PROFILES[os.environ.get("CADASTRA_TEST_PROFILE", "ci")]
 # A night's test takes as long as it takes, but not for ever.
