@@ -18,9 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from customers.errors import ExportRefused, UnreadableInput
-from mappings.text_files import read_csv
+from mappings.text_files import csv_chunks
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -31,6 +32,7 @@ Moment = TypeVar("Moment", bound=date)
 
 CONTROL = "_controle.json"
 _SUFFIXES = (".csv", ".parquet")
+_PARQUET_ROWS = 64 * 1024
 _READABLE = (
     pa.types.is_null,
     pa.types.is_string,
@@ -165,49 +167,105 @@ def table_files(folder: Path, control: Control, core: Core) -> dict[str, Path]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class FolderSource:
+    """An export folder whose files are the tables that its control file lists, to be read chunk by chunk."""
+
+    folder: Path
+    core: Core
+    control: Control
+    files: dict[str, Path]
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names of the tables."""
+        return list(self.files)
+
+    def chunks(self, name: str) -> Iterator[RawTable]:
+        """Read a table from its beginning; at least one chunk comes, if only an empty one.
+
+        Raises ExportRefused naming the file and both figures when hash, header or rows do not match, the rows only
+        after the last chunk.
+        """
+        path, (rows, sha256) = self.files[name], self.control.tables[name]
+        _check_hash(path, sha256)
+        read = _parquet_chunks(path) if path.suffix.lower() == ".parquet" else csv_chunks(path, self.core)
+        count = 0
+        for columns, lines in read:
+            if count == 0:
+                check_header(path.name, columns.column_names, self.core.tables[name], self.core)
+            count += len(lines)
+            yield RawTable(name, path.name, columns, lines)
+        if count != rows:
+            msg = f"{path.name}: {count} rows, {CONTROL} says {rows}"
+            raise refuse(msg)
+
+
+def open_export(folder: Path, core: Core) -> FolderSource:
+    """Open an export folder; its files are not read yet.
+
+    Raises what ``read_control`` raises, and ExportRefused where files and tables do not match one to one.
+    """
+    control = read_control(folder)
+    return FolderSource(folder, core, control, table_files(folder, control, core))
+
+
 def read_export(folder: Path, core: Core) -> Export:
     """Read an export folder whole, after checking every file against the control file.
 
     Raises ExportRefused naming the file and both figures when files, rows, hashes or headers do not match.
     """
-    control = read_control(folder)
-    files = table_files(folder, control, core)
-    tables = {name: _read_table(path, core, *control.tables[name]) for name, path in files.items()}
-    return Export(str(folder), control, tables)
+    source = open_export(folder, core)
+    return Export(
+        str(folder), source.control, {name: joined(list(source.chunks(name))) for name in source.names}
+    )
 
 
-def _read_table(path: Path, core: Core, rows: int, sha256: str) -> RawTable:
+def joined(chunks: list[RawTable]) -> RawTable:
+    """Put the chunks of one table together again."""
+    columns = pa.concat_tables([chunk.columns for chunk in chunks])
+    return RawTable(
+        chunks[0].name, chunks[0].file, columns, np.concatenate([chunk.lines for chunk in chunks])
+    )
+
+
+def _check_hash(path: Path, sha256: str) -> None:
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            actual = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as problem:
         msg = f"{path.name} cannot be read: {problem.strerror}"
         raise UnreadableInput(msg) from problem
-    actual = hashlib.sha256(data).hexdigest()
     if actual != sha256:
         msg = f"{path.name}: sha256 is {actual}, {CONTROL} says {sha256}"
         raise refuse(msg)
-    columns, lines = (
-        _read_parquet(path, data) if path.suffix.lower() == ".parquet" else read_csv(path, data, core)
-    )
-    check_header(path.name, columns.column_names, core.tables[path.stem], core)
-    if columns.num_rows != rows:
-        msg = f"{path.name}: {columns.num_rows} rows, {CONTROL} says {rows}"
-        raise refuse(msg)
-    return RawTable(path.stem, path.name, columns, lines)
 
 
-def _read_parquet(path: Path, data: bytes) -> tuple[pa.Table, NDArray[np.int64]]:
+def _parquet_chunks(path: Path) -> Iterator[tuple[pa.Table, NDArray[np.int64]]]:
     """Read a Parquet file; the line of a record is its number, from 1."""
     try:
-        table = pq.read_table(pa.BufferReader(data))
+        with pq.ParquetFile(path) as file:
+            schema = file.schema_arrow
+            _check_types(path, schema)
+            first = 1
+            for batch in file.iter_batches(_PARQUET_ROWS):
+                yield (
+                    pa.Table.from_batches([batch]),
+                    np.arange(first, first + batch.num_rows, dtype=np.int64),
+                )
+                first += batch.num_rows
+            if first == 1:
+                yield schema.empty_table(), np.empty(0, np.int64)
     except (pa.ArrowException, OSError) as problem:
         msg = f"{path.name} is no readable Parquet file"
         raise refuse(msg) from problem
-    for column in table.schema:
+
+
+def _check_types(path: Path, schema: pa.Schema) -> None:
+    for column in schema:
         if not any(is_kind(column.type) for is_kind in _READABLE):
             msg = f"{path.name}: column {column.name} has the type {column.type}, which no cell can be read from"
             raise refuse(msg)
-    return table, np.arange(1, table.num_rows + 1, dtype=np.int64)
 
 
 def check_header(shown: str, header: list[str], table: SourceTable, core: Core) -> None:

@@ -11,7 +11,9 @@ from pyarrow import csv
 from customers.errors import ExportRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
+    from typing import BinaryIO
 
     from numpy.typing import NDArray
 
@@ -21,40 +23,86 @@ _QUOTE, _NEWLINE, _RETURN = 34, 10, 13
 _MEBIBYTE = 1 << 20
 # pyarrow refuses a record that is longer than a block.
 _LONGEST_RECORD = 64 * _MEBIBYTE
+WINDOW = 16 * _MEBIBYTE
 
 
 def read_csv(path: Path, data: bytes, core: Core) -> tuple[pa.Table, NDArray[np.int64]]:
     """Parse the bytes of a CSV file into text columns and the line on which each record begins.
 
-    Raises ExportRefused for bytes that are not of the core's encoding, unbalanced quotes, an empty file, or a record
-    with another number of fields than the header; messages never quote a record.
+    Raises what ``csv_chunks`` raises.
     """
-    text = _utf8(path, data, core)
-    if text and not text.endswith(b"\n"):
-        text += b"\n"  # pyarrow takes a header without a line end for no header
-    starts = _record_lines(path, text)
-    if len(starts) == 0:
+    (chunk,) = _chunks(path, [data], core)
+    return chunk
+
+
+def csv_chunks(path: Path, core: Core, window: int = WINDOW) -> Iterator[tuple[pa.Table, NDArray[np.int64]]]:
+    """Read a CSV file window by window: text columns and the line on which each record begins.
+
+    At least one chunk comes, if only with the header. Raises ExportRefused for bytes that are not of the core's
+    encoding, unbalanced quotes, an empty file, or a record with another number of fields than the header; messages
+    never quote a record.
+    """
+    whole = not "\n\n".encode(core.encoding).endswith(b"\n\n")  # of UTF-16 no byte is a line end by itself
+    with path.open("rb") as file:
+        yield from _chunks(path, _windows(file, path.stat().st_size + 1 if whole else window), core)
+
+
+def _windows(file: BinaryIO, size: int) -> Iterator[bytes]:
+    """Cut a file behind a record's last line end; at least one piece comes, if only an empty one."""
+    rest, came = b"", False
+    while data := file.read(size):
+        rest += data
+        end = _last_end(rest)
+        if end:
+            came = True
+            yield rest[:end]
+            rest = rest[end:]
+    if rest or not came:
+        yield rest
+
+
+def _last_end(data: bytes) -> int:
+    """Return where the last record that is whole ends, 0 where none does."""
+    if b'"' not in data:
+        return data.rfind(b"\n") + 1
+    octets = np.frombuffer(data, np.uint8)
+    ends = np.flatnonzero(octets == _NEWLINE)
+    closing = ends[np.searchsorted(np.flatnonzero(octets == _QUOTE), ends) % 2 == 0]
+    return int(closing[-1]) + 1 if len(closing) else 0
+
+
+def _chunks(path: Path, pieces: Iterable[bytes], core: Core) -> Iterator[tuple[pa.Table, NDArray[np.int64]]]:
+    header, line = b"", 0
+    names: list[str] = []
+    for piece in pieces:
+        text = _utf8(path, piece, core, line)
+        if text and not text.endswith(b"\n"):
+            text += b"\n"  # pyarrow takes a header without a line end for no header
+        begins, starts = _records(path, text)
+        starts = starts + line
+        line += piece.count(b"\n")
+        if len(starts) and not header:
+            cut = int(begins[1]) if len(begins) > 1 else len(text)
+            header, text, starts = text[:cut], text[cut:], starts[1:]
+            names = _parse(path, header, core, [], 0).column_names
+        if header:
+            yield _parse(path, header + text, core, names, len(starts)), starts
+    if not header:
         msg = f"export refused: {path.name} has no header"
         raise ExportRefused(msg)
-    table = _parse(path, text, core, starts)
-    if table.num_rows != len(starts) - 1:
-        counts = f"{len(starts) - 1} records by their line ends, {table.num_rows} by their quotes"
-        msg = f"export refused: {path.name}: {counts}"
-        raise ExportRefused(msg)
-    return table, starts[1:]
 
 
-def _utf8(path: Path, data: bytes, core: Core) -> bytes:
+def _utf8(path: Path, data: bytes, core: Core, lines_before: int) -> bytes:
     try:
         return data if data.isascii() else data.decode(core.encoding).encode()
     except UnicodeDecodeError as problem:
-        line = data.count(b"\n", 0, problem.start) + 1
+        line = lines_before + data.count(b"\n", 0, problem.start) + 1
         msg = f"export refused: {path.name}, line {line}: a byte that {core.encoding} does not have (is it UTF-8?)"
         raise ExportRefused(msg) from problem
 
 
-def _record_lines(path: Path, text: bytes) -> NDArray[np.int64]:
-    """Return the first physical line of the header and of every record; blank lines are none."""
+def _records(path: Path, text: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where each record begins, the header's among them, and its first physical line; blank lines are none."""
     octets = np.frombuffer(text, np.uint8)
     ends = np.flatnonzero(octets == _NEWLINE)
     lines = np.arange(1, len(ends) + 2, dtype=np.int64)
@@ -72,17 +120,18 @@ def _record_lines(path: Path, text: bytes) -> NDArray[np.int64]:
     only_return = (
         (lengths == 1) & (octets[np.minimum(begins, len(octets) - 1)] == _RETURN) if len(octets) else False
     )
-    return np.asarray(lines[(lengths > 0) & ~np.asarray(only_return)], np.int64)
+    filled = (lengths > 0) & ~np.asarray(only_return)
+    return begins[filled], np.asarray(lines[filled], np.int64)
 
 
-def _parse(path: Path, text: bytes, core: Core, starts: NDArray[np.int64]) -> pa.Table:
+def _parse(path: Path, text: bytes, core: Core, names: Sequence[str], records: int) -> pa.Table:
+    """Parse a header and so many records; every named column is text."""
     wrong: list[tuple[int, int]] = []
 
     def remember(row: csv.InvalidRow) -> str:
         wrong.append((row.expected_columns, row.actual_columns))
         return "skip"
 
-    names = {core.key, *(source.column for source in core.tables[path.stem].columns.values())}
     try:
         table = csv.read_csv(
             pa.BufferReader(text),
@@ -106,8 +155,12 @@ def _parse(path: Path, text: bytes, core: Core, starts: NDArray[np.int64]) -> pa
         expected, actual = wrong[0]
         msg = (
             f"export refused: {path.name}: {len(wrong)} records do not have the {expected} fields of the header, "
-            f"the first has {actual} ({len(starts) - 1} records)"
+            f"the first has {actual} ({records} records)"
         )
+        raise ExportRefused(msg)
+    if table.num_rows != records:
+        counts = f"{records} records by their line ends, {table.num_rows} by their quotes"
+        msg = f"export refused: {path.name}: {counts}"
         raise ExportRefused(msg)
     return table
 
