@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import time
 from pathlib import Path
@@ -28,26 +29,30 @@ _STEPS = 20_000
 _CONSENT = f"SELECT {CONSENT_COLUMNS} FROM consents WHERE consent_id = ?"  # noqa: S608 - our own names
 # What nearly everybody asks; no row where a person has no document, whatever the availability.
 _FIRST = """
-    SELECT (SELECT availability FROM customers WHERE tax_id = :tax_id AND kind = :kind),
+    SELECT (SELECT availability FROM customers WHERE tax_id = ?1 AND kind = ?2),
            CAST(d.document AS BLOB), d.stale_since IS NOT NULL, NULL
     FROM {structure} AS d
-    WHERE d.tax_id = :tax_id AND d.version = :version
-    ORDER BY d.core_key LIMIT :size
+    WHERE d.tax_id = ?1 AND d.version = ?5
+    ORDER BY d.core_key LIMIT ?3 OFFSET ?4
 """
 # Conditions on constants reach the index through the views, a join's would not.
 _PERSON = """
     SELECT c.availability, CAST(d.document AS BLOB), d.stale_since IS NOT NULL, {total}
-    FROM (SELECT availability FROM customers WHERE tax_id = :tax_id AND kind = :kind) AS c
+    FROM (SELECT availability FROM customers WHERE tax_id = ?1 AND kind = ?2) AS c
     LEFT JOIN (SELECT core_key, document, stale_since FROM {structure}
-               WHERE tax_id = :tax_id AND version = :version
-               ORDER BY core_key LIMIT :size OFFSET :skip) AS d ON 1 = 1
+               WHERE tax_id = ?1 AND version = ?5
+               ORDER BY core_key LIMIT ?3 OFFSET ?4) AS d ON 1 = 1
     ORDER BY d.core_key
 """
-_TOTAL = "(SELECT COUNT(*) FROM {structure} WHERE tax_id = :tax_id AND version = :version)"
+_TOTAL = "(SELECT COUNT(*) FROM {structure} WHERE tax_id = ?1 AND version = ?5)"
 
 
 class SqliteReader:
-    """Read an SQLite file on one connection that cannot write, in the caller's own thread."""
+    """Read an SQLite file on one connection that cannot write, in the caller's own thread.
+
+    What is asked in one turn of the event loop is answered from one transaction: taking the file's locks for each
+    statement would cost a quarter of the look-up.
+    """
 
     def __init__(self, file: str, version: str, seconds: float) -> None:
         self._file, self._version, self._seconds = file, version, seconds
@@ -71,42 +76,59 @@ class SqliteReader:
 
     async def consent(self, consent_id: str) -> Consent | None:
         """Return a consent, or None where there is none."""
-        rows = self._rows(_CONSENT, (consent_id,))
-        return consent_of(rows[0]) if rows else None
+        return self._consent(consent_id)
 
     async def consented(self, structure: str, consent_id: str, size: int) -> tuple[Consent | None, Person]:
         """Return a consent, and the first documents of its person."""
-        consent = await self.consent(consent_id)
+        consent = self._consent(consent_id)
         if consent is None:
             return None, NOBODY
         question = Question(consent.tax_id, consent.kind, size)
-        return consent, await self.person(structure, question, counted=False)
+        return consent, self._person(structure, question, counted=False)
 
     async def person(self, structure: str, question: Question, *, counted: bool) -> Person:
         """Return a page of a person's documents, with their total if asked."""
-        values = {**question._asdict(), "version": self._version}
-        rows = [] if counted or question.skip else self._rows(self._first[structure], values)
-        if not rows or rows[0][0] is None:
-            rows = self._rows((self._counted if counted else self._plain)[structure], values)
-        if not rows:
-            return NOBODY
-        documents = [Document(row[1], bool(row[2])) for row in rows if row[1] is not None]
-        return Person(rows[0][0], documents, rows[0][3])
+        return self._person(structure, question, counted=counted)
 
     async def last_published(self) -> str | None:
         """Return when a run was last published (UTC text), or None where none was."""
         moment = self._rows(LAST_PUBLISHED, ())[0][0]
         return None if moment is None else str(moment)
 
-    def _rows(self, statement: str, values: Any) -> list[Any]:  # noqa: ANN401 - a tuple or a dict
+    def _consent(self, consent_id: str) -> Consent | None:
+        rows = self._rows(_CONSENT, (consent_id,))
+        return consent_of(rows[0]) if rows else None
+
+    def _person(self, structure: str, question: Question, *, counted: bool) -> Person:
+        values = (*question, self._version)
+        rows = [] if counted or question.skip else self._rows(self._first[structure], values)
+        if not rows or rows[0][0] is None:
+            rows = self._rows((self._counted if counted else self._plain)[structure], values)
+        if not rows:
+            return NOBODY
+        documents = [Document(content, stale == 1) for _, content, stale, _ in rows if content is not None]
+        return Person(rows[0][0], documents, rows[0][3])
+
+    def _rows(self, statement: str, values: tuple[object, ...]) -> list[Any]:
         self._deadline = time.monotonic() + self._seconds
         try:
             connection = self._connection or self._connect()
+            if not connection.in_transaction:
+                connection.execute("BEGIN")
+                asyncio.get_running_loop().call_soon(self._end)
             return connection.execute(statement, values).fetchall()
         except sqlite3.Error as problem:
             self._drop()
             message = f"SQLite: {getattr(problem, 'sqlite_errorname', type(problem).__name__)}"
             raise DatabaseUnavailable(message) from None
+
+    def _end(self) -> None:
+        if self._connection is None or not self._connection.in_transaction:
+            return  # closed meanwhile, or opened anew
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.Error:
+            self._drop()
 
     def _connect(self) -> sqlite3.Connection:
         address = f"{Path(self._file).absolute().as_uri()}?mode=ro"

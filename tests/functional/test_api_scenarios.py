@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import tomllib
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +14,7 @@ from api.endpoints import path_of, permission_of
 from api.scenarios import load_scenarios
 from customers.errors import UsageError
 from customers.structures import BY_NAME, STRUCTURES
+from sql.store import open_store
 from tests import api_bank as bank
 from tests.api_bank import ANA, BLOCKED, ENDED, FIRM, GONE, REFUSED, STALE, TRIO, UNKNOWN, Api
 from tests.api_server import INTERACTION_ID, PREFIX, ROOT, consent
@@ -229,3 +232,38 @@ def test_questions_at_the_same_time_get_their_own_answers(served: Api) -> None:
             assert [record["register"] for record in response.json()["data"]] == ["T-1", "T-B", "T-a"]
         if token == f"c-{ANA}":
             assert [record["register"] for record in response.json()["data"]] == [f"K-{ANA}"]
+
+
+def test_questions_about_all_structures_at_the_same_time(served: Api) -> None:
+    asked = [
+        (structure, tax_id) for structure in STRUCTURES for tax_id in (ANA, TRIO, FIRM, UNKNOWN, BLOCKED)
+    ] * 5
+    answers = served.together(
+        [(path_of(structure).removeprefix(PREFIX), f"c-{tax_id}") for structure, tax_id in asked]
+    )
+    for (structure, tax_id), answer in zip(asked, answers, strict=True):
+        if bank.kind_of(tax_id) != structure.kind:
+            assert answer.status_code == 403
+        elif tax_id in {ANA, TRIO, FIRM}:
+            data = answer.json()["data"]
+            told = data if isinstance(data, list) else [data]
+            assert {record["structure"] for record in told} == {structure.name}
+            expected = bank.registers_of(tax_id)[: None if structure.grain == "register" else 1]
+            assert [record["register"] for record in told] == expected
+        else:
+            assert answer.status_code == {UNKNOWN: 404, BLOCKED: 403}[tax_id]
+
+
+def test_what_is_published_is_seen_by_the_next_request_and_nothing_is_held(
+    served: Api, any_database: str
+) -> None:
+    with open_store(any_database) as store:
+        for batch in ("third", "fourth"):
+            bank.publish(store, batch, [ANA, TRIO], {})
+            answers = served.together([(PERSONAL, f"c-{TRIO}"), (PERSONAL, f"c-{ANA}")] * 3)
+            records = [record for answer in answers for record in answer.json()["data"]]
+            assert {record["batch"] for record in records} == {batch}
+    if any_database.startswith("sqlite"):
+        with closing(sqlite3.connect(any_database.removeprefix("sqlite:///"))) as connection:
+            # A reader that still looks at an old state would keep the log from being emptied: 1 in place of 0.
+            assert connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
