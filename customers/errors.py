@@ -9,6 +9,7 @@
     ├── ExportRefused             4   the export is not what its control file says
     ├── PublishedWithRejects      5   published, but --strict wants no reject
     ├── Busy                      6   another run holds the lock
+    ├── ExportLate                8   no export to take came in time
     └── Interrupted             130   a signal ended the run
 
 Messages name file, table and column, never a customer's value. Findings about customers are no exceptions:
@@ -58,6 +59,12 @@ class Busy(CadastraError):
     """Report that another run holds the serving database."""
 
     exit_code = 6
+
+
+class ExportLate(CadastraError):
+    """Report that no export that could be taken came in time."""
+
+    exit_code = 8
 
 
 class Interrupted(CadastraError):

@@ -2,7 +2,7 @@
 
 JSON goes to standard output alone, everything else to standard error. Exit codes: 0 published or clean, 1 findings
 (``check``) or another error, 2 usage or unreadable input, 3 held, 4 export refused, 5 published with rejects under
---strict, 6 another run holds the database, 7 accounting does not add up, 130 or 143
+--strict, 6 another run holds the database, 7 accounting does not add up, 8 no export came in time, 130 or 143
 ended by SIGINT or SIGTERM.
 """
 
@@ -18,6 +18,7 @@ import typer
 
 from customers.errors import CadastraError
 from flows.backfill_verb import verbs as backfill_verbs
+from flows.line_verbs import verbs as line_verbs
 from flows.options import AsJson, Database  # noqa: TC001 (typer reads them at run time)
 from flows.run_verbs import verbs as run_verbs
 from flows.steward_verbs import verbs as steward_verbs
@@ -38,6 +39,7 @@ consent_verbs = typer.Typer(no_args_is_help=True, help="The consents that the AP
 app.add_typer(consent_verbs, name="consents")
 app.add_typer(run_verbs)
 app.add_typer(backfill_verbs)
+app.add_typer(line_verbs)
 app.add_typer(steward_verbs)
 app.add_typer(undo_verbs)
 

@@ -1,7 +1,8 @@
-"""A job from the settings and from what a verb, or a deployment's parameters, say beside them."""
+"""What to run and where, from the settings and from what a verb or a deployment's parameters say beside them."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from customers.dictionary import DEFAULT_VERSION, versions
@@ -11,6 +12,7 @@ from flows.data_docs import docs_root
 from flows.pipeline import Job
 from flows.reporting import say
 from flows.settings import load_settings, secret_of
+from flows.waiting import Place
 from mappings.core import load_core
 
 if TYPE_CHECKING:
@@ -56,6 +58,19 @@ def make_job(  # noqa: PLR0913 (one for each option of the verbs)
         freshness_minutes=settings.freshness_minutes,
         **choices,
     )
+
+
+def place_of(kind: str, exports: Path | None, core: str | None = None, database: str | None = None) -> Place:
+    """Return where exports of a kind come in: the folder given, else CADASTRA_EXPORTS.
+
+    Raises UsageError where neither says so.
+    """
+    settings = load_settings(database)
+    root = exports or settings.exports
+    if root is None:
+        raise UsageError("where the exports are is not known: set CADASTRA_EXPORTS, or say --exports")
+    patience = timedelta(minutes=settings.patience_minutes)
+    return Place(root, kind, core or settings.core, settings.database_url, patience)
 
 
 def thresholds(settings: Settings) -> Thresholds | None:

@@ -63,7 +63,7 @@ def run(  # noqa: PLR0913 (a verb has as many parameters as its options)
         report = _run(source, core, database, version, quiet, as_json, docs=docs, flow=flow, **choices)
     if dry_run:
         return
-    _hold_back(report)
+    hold_back(report)
     _strictly(report, strict=strict)
 
 
@@ -124,7 +124,8 @@ def _run(  # noqa: PLR0913, PLR0917 (as above)
     return report
 
 
-def _hold_back(report: Report) -> None:
+def hold_back(report: Report) -> None:
+    """Raise Held, which says how to publish it, where a run is held."""
     from customers.errors import Held  # noqa: PLC0415
 
     if report.state == "held":

@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     freshness_minutes: int = Field(default=60, ge=1)
     bucket_size: int = Field(default=40_000, ge=1)
     docs: Path | None = None
+    exports: Path | None = None
+    patience_minutes: float = Field(default=30, ge=0)
 
 
 def load_settings(database_url: str | None = None) -> Settings:
