@@ -96,7 +96,8 @@ def _publisher(
 ) -> Callable[[Path], Report]:
     from flows.jobs import make_job  # noqa: PLC0415 (heavy)
     from flows.nightly import run_job  # noqa: PLC0415
-    from flows.reporting import progress, say, show_report  # noqa: PLC0415
+    from flows.progress import progress  # noqa: PLC0415
+    from flows.reporting import say, show_report  # noqa: PLC0415
 
     def run(export: Path) -> Report:
         if not as_json:
