@@ -40,6 +40,8 @@ def explain_verb(  # noqa: PLR0913 (one argument per option)
 
     Raises UsageError for a key, an xpath or a structure that does not exist.
     """
+    if export is not None:
+        _refuse_database(str(export))
     structures = _structures(structure)
     structures, xpaths = _xpaths(xpath, structures)
     settings = load_settings(database)
@@ -61,6 +63,15 @@ def explain_verb(  # noqa: PLR0913 (one argument per option)
         _show_documents(answer)
     else:
         _show_values(answer)
+
+
+def _refuse_database(export: str) -> None:
+    from flows.sources import is_url  # noqa: PLC0415 (heavy, and --export is rare)
+
+    if is_url(export):
+        raise UsageError(
+            "explain reads export folders only: a database's rows may have changed since the run"
+        )
 
 
 def _structures(name: str | None) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from sql.source import Source
 
 Kind = Literal["full", "delta"]
+# Two letters at least: one is a drive of Windows.
+_SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,8 @@ class DatabaseExport:
 
 
 def is_url(export: str) -> bool:
-    """Tell the URL of a database from the path of a folder."""
-    return "://" in export
+    """Tell the URL of a database, however badly written, from the path of a folder."""
+    return _SCHEME.match(export) is not None
 
 
 def export_of(text: str, business_date: date | None, kind: Kind | None) -> Path | DatabaseExport:

@@ -48,6 +48,7 @@ _DOCUMENTS = {Kind.CPF, Kind.CNPJ, Kind.TAX_ID, Kind.CPF_OR_CNPJ, Kind.NUMBER}
 _CPF_WIDTH, _CNPJ_WIDTH = 11, 14
 # The years 1 to 9999, in seconds since 1970.
 _YEARS = (-62_135_596_800, 253_402_300_800)
+_DAY_SECONDS = 86_400
 _TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 
@@ -144,7 +145,7 @@ def read_dates(values: pa.Array) -> pa.Array:
     True
     """
     if not pa.types.is_string(values.type):
-        return values.cast(pa.date32(), safe=False).cast(pa.string())
+        return _native_dates(values.cast(pa.date32(), safe=False))
     rows, text = of_width(values, len(_DATE))
     shaped = has_shape(text, _DATE)
     rows, text = rows[shaped], text[shaped]
@@ -154,6 +155,14 @@ def read_dates(values: pa.Array) -> pa.Array:
     missing = np.ones(len(values), bool)
     missing[rows] = ~real
     return _marked(values, pa.array(all_days, mask=missing).cast(pa.date32()).cast(pa.string()))
+
+
+def _native_dates(days: pa.Array) -> pa.Array:
+    """Write dates; one that four digits of a year cannot say stays unread."""
+    numbers, text = days.cast(pa.int32()), days.cast(pa.string())
+    first, end = (seconds // _DAY_SECONDS for seconds in _YEARS)
+    said = pc.and_(pc.greater_equal(numbers, first), pc.less(numbers, end))
+    return _marked(text, pc.if_else(said, text, pa.scalar(None, pa.string())))
 
 
 def _utc_text(seconds: np.ndarray, missing: np.ndarray) -> pa.Array:
@@ -191,7 +200,7 @@ def read_timestamps(values: pa.Array, zone: str) -> pa.Array:
     hour, minute, second = (number_at(text, at, at + 2) for at in (11, 14, 17))
     real &= (hour < 24) & (minute < 60) & (second < 60)  # noqa: PLR2004 (a clock)
     stamps = np.zeros(len(values), np.int64)
-    stamps[rows] = days * 86_400 + hour * 3_600 + minute * 60 + second
+    stamps[rows] = days * _DAY_SECONDS + hour * 3_600 + minute * 60 + second
     missing = np.ones(len(values), bool)
     missing[rows] = ~real
     return _marked(values, _utc_text(to_utc(stamps, zone), missing))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import URL, make_url
@@ -73,8 +74,11 @@ def open_source(url: str) -> Iterator[Source]:
 def address(url: str) -> str:
     """Return the URL of a source without password and options."""
     target = _target(url)
+    database = target.database
+    if database and target.get_backend_name() == "sqlite":
+        database = str(Path(database).resolve())
     bare = URL.create(
-        target.drivername, target.username, host=target.host, port=target.port, database=target.database
+        target.drivername, target.username, host=target.host, port=target.port, database=database
     )
     return bare.render_as_string()
 
