@@ -12,6 +12,7 @@ import pandas as pd
 
 from customers.dictionary import DEFAULT_VERSION
 from expectations.catalogue import NEVER_APPLIES, Judged, catalogue
+from expectations.library import import_great_expectations
 from expectations.masks import Mask, Masks, RuleKey, all_pass
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Verdict:
 @cache
 def suite(structure: str, version: str = DEFAULT_VERSION) -> ExpectationSuite:
     """Compile the rules of a structure into a suite: one expectation for each that a block can break."""
+    import_great_expectations()
     from great_expectations.core import ExpectationSuite  # noqa: PLC0415 (more than a second)
 
     from expectations.kinds import expectation  # noqa: PLC0415 (as above)
@@ -48,6 +50,7 @@ _TALKATIVE = "great_expectations.data_context.types.base"
 @cache
 def _batches(thread: int) -> BatchDefinition[Any]:  # noqa: ARG001 (a context keeps one active batch: one per thread)
     """Set up an ephemeral context that tells nobody and draws no progress bars."""
+    import_great_expectations()
     import great_expectations  # noqa: PLC0415 (as above)
     from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415 (as above)
 
@@ -63,6 +66,7 @@ def validate(
     masks: Masks, structure: str, version: str = DEFAULT_VERSION
 ) -> ExpectationSuiteValidationResult:
     """Let Great Expectations judge the masks of a structure; the result holds positions and counts, no values."""
+    import_great_expectations()
     from expectations.gx import COLUMN, SealedMasks  # noqa: PLC0415 (as above)
 
     frame = pd.DataFrame({COLUMN: [SealedMasks(masks)]})

@@ -8,6 +8,7 @@ ended by SIGINT or SIGTERM.
 
 from __future__ import annotations
 
+import gc
 import sys
 import traceback
 from datetime import datetime
@@ -44,11 +45,14 @@ app.add_typer(steward_verbs)
 app.add_typer(undo_verbs)
 
 
+# Big libraries make objects by the hundred thousand, and none of them is garbage.
+_GARBAGE = 100_000
 _SAMPLE_DATE = datetime(2026, 11, 20)  # noqa: DTZ001 (a day, which has no zone)
 
 
 def main() -> None:
     """Run the command line; an error of the operator's is one line and an exit code."""
+    gc.set_threshold(_GARBAGE)
     try:
         app()
     except CadastraError as problem:
