@@ -7,7 +7,7 @@ more than two exports are in memory.
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
@@ -23,7 +23,6 @@ from customers.errors import (
     CadastraError,
     ExportRefused,
     Held,
-    Interrupted,
     UnreadableInput,
     UsageError,
 )
@@ -146,7 +145,7 @@ def backfill(
                 dated = Dated(day, "not reached")
             elif dated is None:
                 begin(day)
-                dated = _run(day, next(runs))
+                dated = _run(day, *next(runs))
             report.dates.append(dated)
             told(dated)
             ended |= dated.outcome == "held" or (parameters.until_failure and dated.exit_code != 0)
@@ -189,38 +188,37 @@ def _seen_before(parameters: BackfillParameters, day: date, published: set[tuple
     return None
 
 
-def _read_ahead(jobs: Sequence[Job]) -> Generator[Callable[[], Run]]:
-    """Yield, for each job, how to get its run with the export read, while the next export is being read.
+def _read_ahead(jobs: Sequence[Job]) -> Generator[tuple[Run, Callable[[], None]]]:
+    """Yield, for each job, its run and a function that waits for its export; meanwhile the next one is being read.
 
-    What reading raised is raised there.
+    What reading raised is raised by that function.
     """
     reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="extract")
     try:
-        following = deque(reader.submit(_extracted, job) for job in jobs[:1])
-        for job in [*jobs[1:], None]:
-            present = following.popleft()
-            wait([present])
-            if job is not None:
-                following.append(reader.submit(_extracted, job))
-            yield present.result
+        following = deque(_reading(reader, job) for job in jobs[:1])
+        for number in range(len(jobs)):
+            run, reading = following.popleft()
+            wait([reading])
+            following.extend(_reading(reader, job) for job in jobs[number + 1 : number + 2])
+            yield run, reading.result
     finally:
         reader.shutdown(wait=False, cancel_futures=True)
 
 
-def _extracted(job: Job) -> Run:
+def _reading(reader: ThreadPoolExecutor, job: Job) -> tuple[Run, Future[None]]:
     run = Run(job)
-    run.extract()
-    return run
+    return run, reader.submit(run.extract)
 
 
-def _run(day: date, read: Callable[[], Run]) -> Dated:
+def _run(day: date, run: Run, read: Callable[[], None]) -> Dated:
     """Run one date."""
     began = perf_counter()
     try:
-        run = read()
-        run.watch.skip()  # it waited for the date before
-        report = run.execute()
-    except (UsageError, Busy, Interrupted):
+        with run.holding():
+            read()
+            run.watch.skip()  # it waited for the date before
+            report = run.execute()
+    except (UsageError, Busy):
         raise
     except CadastraError as problem:
         return _failed(day, problem)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from flows.observing import Observer
     from flows.sources import DatabaseExport
     from mappings.core import Core
 
@@ -25,7 +26,7 @@ class Job:
     ``docs`` is the folder of all Data Docs, None to write none; ``tell`` hears each stage and the share of it that is
     done. ``replay`` takes a batch older than what is served; ``full_remap`` works on what is unchanged, too;
     ``rehearse`` writes nothing; without ``thresholds`` nothing is held. A document that waited more than
-    ``freshness_minutes`` since the core changed it is late.
+    ``freshness_minutes`` since the core changed it is late. ``observers`` are told how the run ended.
     """
 
     core: Core
@@ -42,6 +43,7 @@ class Job:
     rehearse: bool = False
     thresholds: Thresholds | None = field(default_factory=Thresholds)
     freshness_minutes: int = 60
+    observers: tuple[Observer, ...] = ()
 
 
 def now() -> str:

@@ -9,6 +9,7 @@ from customers.dictionary import DEFAULT_VERSION, versions
 from customers.errors import UsageError
 from flows.breaker import Thresholds
 from flows.data_docs import docs_root
+from flows.notices import Notices
 from flows.pipeline import Job
 from flows.reporting import say
 from flows.settings import load_settings, secret_of
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from flows.observing import Observer
     from flows.settings import Settings
     from flows.sources import DatabaseExport
 
@@ -56,6 +58,7 @@ def make_job(  # noqa: PLR0913 (one for each option of the verbs)
         tell=tell,
         thresholds=thresholds(settings),
         freshness_minutes=settings.freshness_minutes,
+        observers=observers(settings),
         **choices,
     )
 
@@ -71,6 +74,17 @@ def place_of(kind: str, exports: Path | None, core: str | None = None, database:
         raise UsageError("where the exports are is not known: set CADASTRA_EXPORTS, or say --exports")
     patience = timedelta(minutes=settings.patience_minutes)
     return Place(root, kind, core or settings.core, settings.database_url, patience)
+
+
+def observers(settings: Settings) -> tuple[Observer, ...]:
+    """Return who is told how a run ended; raises UsageError where notices could not be signed."""
+    if settings.notice_url is None:
+        return ()
+    if settings.notice_secret is None or not settings.notice_secret.get_secret_value():
+        msg = "CADASTRA_NOTICE_SECRET is not set: notices are signed with it"
+        raise UsageError(msg)
+    secret = settings.notice_secret.get_secret_value()
+    return (Notices(str(settings.notice_url), secret, say, tuple(settings.notice_on)),)
 
 
 def thresholds(settings: Settings) -> Thresholds | None:

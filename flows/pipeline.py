@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from flows.data_docs import write_docs
 from flows.job import Job, new_run_id, now
 from flows.judging import Stopwatch
+from flows.observing import observed
 from flows.opening import check_secret, opened
 from flows.outcome import Report
 from flows.publishing import publish, report_of
@@ -43,6 +44,7 @@ class Run:
         self._store: Store | None = None
         self._began = False
         self._plan: Partition | None = None
+        self.report: Report | None = None
 
     @property
     def plan(self) -> Partition:
@@ -50,6 +52,11 @@ class Run:
         if self._plan is None:
             raise RuntimeError("extract first")
         return self._plan
+
+    @property
+    def has_read(self) -> bool:
+        """Say whether the export is in memory."""
+        return self._plan is not None
 
     @property
     def control(self) -> Control:
@@ -62,7 +69,7 @@ class Run:
         if self._store is not None:
             yield self._store
             return
-        with opened(self.job, self.run_id) as store:
+        with observed(self), opened(self.job, self.run_id) as store:
             self._store = store
             try:
                 yield store
@@ -95,6 +102,7 @@ class Run:
                 store.give_up(run_seq, state, now(), {"problem": type(problem).__name__})
                 raise
             self._document(store, report)
+            self.report = report
         return report
 
     def _work_and_publish(self, store: Store, run_seq: int) -> Report:

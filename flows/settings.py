@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, HttpUrl, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from customers.errors import UsageError
@@ -15,6 +15,9 @@ from customers.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# What a bank may want notices of.
+Event = Literal["failure", "held", "threshold"]
+EVENTS: tuple[Event, ...] = ("failure", "held", "threshold")
 SHORTEST_SECRET = 32
 _SQLITE = "sqlite:///"
 
@@ -40,6 +43,9 @@ class Settings(BaseSettings):
     docs: Path | None = None
     exports: Path | None = None
     patience_minutes: float = Field(default=30, ge=0)
+    notice_url: HttpUrl | None = None
+    notice_secret: SecretStr | None = None
+    notice_on: list[Event] = Field(default_factory=lambda: list(EVENTS))
 
 
 def load_settings(database_url: str | None = None) -> Settings:

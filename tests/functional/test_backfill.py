@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -10,12 +11,15 @@ import pytest
 
 from customers.errors import UsageError
 from flows.backfill import BackfillParameters, backfill
+from flows.pipeline import Run
 from sql.store import open_store
 from tests.exports import CONTROL, natural_person, write_export
 from tests.functional.test_run import cadastra
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from flows.backfill import Dated
 
 
 @pytest.fixture
@@ -106,6 +110,21 @@ def test_a_file_that_is_not_what_the_control_file_says_is_refused(root: Path, sq
     with (root / "2026-11-01" / "clientes.csv").open("ab") as file:
         file.write(b"F9;F;A\r\n")
     assert run(root, sqlite_url, 1, 2) == [("refused", 4), ("published", 0)]
+
+
+def test_no_more_than_two_exports_are_in_memory(root: Path, sqlite_url: str) -> None:
+    for day in (3, 4):
+        dated(root, day)
+    kept: list[int] = []
+
+    def count(_dated: Dated) -> None:
+        runs = [each for each in gc.get_objects() if isinstance(each, Run)]
+        kept.append(sum(run.has_read for run in runs))
+
+    days: dict[str, Any] = {"from": date(2026, 11, 1), "to": date(2026, 11, 5)}
+    backfill(BackfillParameters(exports=root, database=sqlite_url, docs=False, **days), told=count)
+    assert len(kept) == 5
+    assert max(kept) <= 2
 
 
 def test_a_held_date_ends_it(root: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
