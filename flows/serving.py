@@ -18,8 +18,8 @@ from sql.readable import check_readable
 if TYPE_CHECKING:
     from pathlib import Path
 
-# A string, so that each worker imports it for itself, and the stages stay unknown to each other.
-APPLICATION = "api.asgi:app"
+# Strings, so that each worker imports it for itself, and the stages stay unknown to each other.
+APPLICATION, CONNECTION = "api.asgi:app", "api.connection:Bounded"
 _GRACE_SECONDS = 20
 _MOST_SHOWN = 20
 
@@ -40,6 +40,7 @@ def serve(host: str, port: int, workers: int, database: str | None) -> None:
         options: dict[str, Any] = {
             "host": host,
             "port": port,
+            "http": CONNECTION,
             "ws": "none",
             "access_log": False,
             "server_header": False,

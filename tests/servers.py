@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psycopg
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -92,8 +94,24 @@ def started(programs: Path, folder: Path, owner: pwd.struct_passwd) -> str:
     tell([programs / "initdb", "--pgdata", data, *cluster], owner, folder)
     port = free_port()
     options = ["--options", f"{SERVER_OPTIONS} -p {port}", "--timeout", START_SECONDS]
-    tell([programs / "pg_ctl", "start", "--pgdata", data, "--log", log, "--wait", *options], owner, folder)
+    start = [programs / "pg_ctl", "start", "--pgdata", data, "--log", log, "--wait", *options]
+    tell(start, owner, folder)
+    (folder / "start").write_text("\n".join(map(str, start)))
     return f"postgresql://postgres@127.0.0.1:{port}/postgres"
+
+
+@contextmanager
+def stopped(url: str) -> Iterator[None]:
+    """Stop a server of ``running`` for a while, whatever is connected to it."""
+    with psycopg.connect(url) as server:
+        folder = Path(str(server.execute("SHOW data_directory").fetchone()[0])).parent  # type: ignore[index]
+    owner = pwd.getpwuid(folder.stat().st_uid)
+    start = (folder / "start").read_text().split("\n")
+    tell([start[0], "stop", "--pgdata", folder / "data", "--mode", "fast", "--wait"], owner, folder)
+    try:
+        yield
+    finally:
+        tell(start, owner, folder)
 
 
 def tell(command: Sequence[object], owner: pwd.struct_passwd, folder: Path) -> None:

@@ -104,6 +104,7 @@ def constant_servers(folder: Path, size: int) -> Iterator[dict[str, Served]]:
         for name in ("same_server", "bare"):
             port = servers.free_port()
             options = ["--port", str(port), "--no-access-log", "--log-level", "warning", "--ws", "none"]
+            options += ["--http", "api.connection:Bounded"]
             command = [
                 sys.executable,
                 "-m",

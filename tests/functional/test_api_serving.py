@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -21,6 +22,7 @@ import pytest
 
 from sql.store import open_store
 from tests import api_bank as bank
+from tests import servers
 from tests.api_bank import ANA, STATES, TRIO
 from tests.api_server import INTERACTION_ID, PREFIX, ROOT, headers, paths, serving
 
@@ -177,6 +179,68 @@ def test_lost_connections_are_made_anew(postgres_database: str, tmp_path: Path) 
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
                 )
+
+
+def test_a_database_that_stops_and_comes_back_is_found_again(tmp_path: Path) -> None:
+    programs = servers.installed_programs() or servers.wheel_programs()
+    if programs is None:
+        pytest.skip("there is no PostgreSQL of ours to stop")
+    path = paths("F")[0]
+    with servers.running(programs) as database:
+        bank.made(database, tmp_path)
+        with bank.api(database, database_seconds=0.5) as started:
+            assert started.ask(path, f"c-{ANA}").status_code == 200
+            with servers.stopped(database):
+                assert started.ask(path, f"c-{ANA}").status_code == 500
+                ready = started.send("/readyz")
+                assert (ready.status_code, ready.json()["database"]) == (503, "unavailable")
+                assert started.send("/metrics").status_code == 200
+            deadline = time.monotonic() + 20
+            while started.ask(path, f"c-{ANA}").status_code != 200:
+                assert time.monotonic() < deadline
+            answers = started.together([(path, f"c-{ANA}")] * 20)
+            assert {answer.status_code for answer in answers} == {200}
+            assert started.send("/readyz").status_code == 200
+
+
+def test_a_request_that_does_not_end_is_cut_off(sqlite_bank: str, tmp_path: Path) -> None:
+    head = f"GET {PREFIX}{paths('F')[0]} HTTP/1.1\r\nHost: x\r\n".encode()
+    chunked = b"Transfer-Encoding: chunked\r\n\r\n"
+    late = [b"", head, head + b"Content-Length: 9\r\n\r\n", head + chunked + b"5\r\nabcde\r\n"]
+    endless = [
+        (head, b"x-more: " + b"x" * 8192 + b"\r\n"),
+        (b"GET /", b"x" * 8192),
+        (head + chunked, b"2000\r\n" + b"x" * 8192 + b"\r\n"),
+    ]
+    with serving(sqlite_bank, tmp_path / "api.log", request_seconds=0.4) as served:
+        port = int(served.url.rpartition(":")[2])
+        with ExitStack() as stack:
+            connections = [
+                stack.enter_context(socket.create_connection(("127.0.0.1", port), 10)) for _ in late
+            ]
+            for connection, sent in zip(connections, late, strict=True):
+                connection.sendall(sent)
+            for connection in connections:
+                while connection.recv(65536):
+                    pass  # until the server closes it: else this times out
+        for begin, more in endless:
+            with pytest.raises(OSError, match=r"reset|pipe|abort"):
+                send_without_end(port, begin, more)
+        with httpx.Client(base_url=served.resources, headers=headers(f"c-{ANA}")) as client:
+            for _ in range(2):
+                assert client.get(paths("F")[0]).status_code == 200
+                time.sleep(0.7)  # a kept connection may be idle for longer than a request may take
+        told = served.log.read_text()
+    assert told.count("connection closed") == len(late) + len(endless)
+    assert "Traceback" not in told
+
+
+def send_without_end(port: int, begin: bytes, more: bytes) -> None:
+    """Begin a request and go on for forty megabytes."""
+    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+        connection.sendall(begin)
+        for _ in range(5000):
+            connection.sendall(more)
 
 
 def test_nothing_personal_in_logs_whatever_is_sent(sqlite_bank: str, tmp_path: Path) -> None:
