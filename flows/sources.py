@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+import pyarrow as pa
 
 from customers.errors import UsageError
-from mappings.database_tables import raw_table, wanted_columns
-from mappings.extract import Control, Export, read_control, read_export
+from mappings.database_tables import wanted_columns
+from mappings.extract import Control, Export, RawTable, joined, open_export, read_control, refuse
+from sql.content_hash import ContentHash
 from sql.source import address, open_source
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date
 
     from mappings.core import Core
@@ -75,23 +81,80 @@ def look_at(export: Path | DatabaseExport, core: Core) -> None:
         _wanted(source, core)
 
 
+@contextmanager
+def open_tables(export: Path | DatabaseExport, core: Core) -> Iterator[TableSource]:
+    """Open an export to be read table by table, chunk by chunk.
+
+    Raises what ``look_at`` does.
+    """
+    if isinstance(export, Path):
+        yield open_export(export, core)
+        return
+    with open_source(export.url) as source:
+        yield DatabaseTables(source, core, export)
+
+
 def read_tables(export: Path | DatabaseExport, core: Core) -> Export:
     """Read an export whole: files as their control file says, a schema as one snapshot shows it.
 
-    Raises what ``look_at`` and ``read_export`` do.
+    Raises what ``look_at`` and ``FolderSource.chunks`` do.
     """
-    if isinstance(export, Path):
-        return read_export(export, core)
-    tables, counted = {}, {}
-    with open_source(export.url) as source:
-        for name, columns in _wanted(source, core).items():
-            rows = source.count(name)
-            content, digest = source.read(name, columns)
-            tables[name] = raw_table(name, source.shown[name], content, rows)
-            counted[name] = (rows, digest)
-        taken_at = source.taken_at
-    control = Control(export.business_date, export.kind, taken_at, counted)
-    return Export(address(export.url), control, tables)
+    with open_tables(export, core) as source:
+        tables = {name: joined(list(source.chunks(name))) for name in source.names}
+        return Export(address_of(export), source.control, tables)
+
+
+class TableSource(Protocol):
+    """The tables of one export, to be read chunk by chunk."""
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names of the tables."""
+
+    @property
+    def control(self) -> Control:
+        """Say what the export is; of a database only after every table was read to its end."""
+
+    def chunks(self, name: str) -> Iterator[RawTable]:
+        """Read a table from its beginning; at least one chunk comes, if only an empty one."""
+
+
+class DatabaseTables:
+    """The tables of a schema, as ``FolderSource`` has those of a folder."""
+
+    def __init__(self, source: Source, core: Core, export: DatabaseExport) -> None:
+        self._source, self._export = source, export
+        self._columns = _wanted(source, core)
+        self._read: dict[str, tuple[int, str]] = {}
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names of the tables."""
+        return list(self._columns)
+
+    @property
+    def control(self) -> Control:
+        """Say what the export is, once every table was read to its end."""
+        if self._read.keys() != self._columns.keys():
+            raise RuntimeError("read every table first: the batch is identified by its content")
+        return Control(self._export.business_date, self._export.kind, self._source.taken_at, self._read)
+
+    def chunks(self, name: str) -> Iterator[RawTable]:
+        """Read a table, its rows numbered from 1.
+
+        Raises ExportRefused where they are not as many as the snapshot counts, after the last chunk.
+        """
+        shown, columns = self._source.shown[name], self._columns[name]
+        counted, rows, content = self._source.count(name), 0, ContentHash(columns)
+        for batch in self._source.batches(name, columns):
+            content.update(batch)
+            lines = np.arange(rows + 1, rows + batch.num_rows + 1, dtype=np.int64)
+            rows += batch.num_rows
+            yield RawTable(name, shown, pa.Table.from_batches([batch]), lines)
+        if rows != counted:
+            msg = f"{shown}: {rows} rows were read, the snapshot counts {counted}"
+            raise refuse(msg)
+        self._read[name] = (rows, content.hexdigest())
 
 
 def _wanted(source: Source, core: Core) -> dict[str, list[str]]:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from mappings.extract import RawTable, check_header, refuse
+from mappings.extract import check_header, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    import pyarrow as pa
 
     from mappings.core import Core
 
@@ -36,14 +32,3 @@ def wanted_columns(
         name: list(dict.fromkeys([core.key, *(source.column for source in table.columns.values())]))
         for name, table in core.tables.items()
     }
-
-
-def raw_table(name: str, shown: str, columns: pa.Table, counted: int) -> RawTable:
-    """Take over the rows of a table, numbered from 1 in the order of reading.
-
-    Raises ExportRefused where they are not as many as the snapshot counts.
-    """
-    if columns.num_rows != counted:
-        msg = f"{shown}: {columns.num_rows} rows were read, the snapshot counts {counted}"
-        raise refuse(msg)
-    return RawTable(name, shown, columns, np.arange(1, counted + 1, dtype=np.int64))

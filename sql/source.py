@@ -43,8 +43,8 @@ class Source(Protocol):
     def count(self, table: str) -> int:
         """Count the rows of a table."""
 
-    def read(self, table: str, columns: Sequence[str]) -> tuple[pa.Table, str]:
-        """Return some columns of a table, and the SHA-256 of their content, rows in the order of the first column.
+    def batches(self, table: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Stream some columns of a table, rows in the order of the first column; at least one batch comes.
 
         Rows with an equal first column come in the order of the primary key if the table has one, else in that in
         which the database keeps them, else, for a view, in that of all columns. Raises UnreadableInput where the

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg.errors
+import pyarrow as pa
 from adbc_driver_manager import Error, dbapi
 from adbc_driver_postgresql import dbapi as postgres
 
 from customers.errors import ExportRefused, UnreadableInput
-from sql.content_hash import ContentHash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    import pyarrow as pa
     from sqlalchemy import URL
 
 _CONNECT_SECONDS = 10
@@ -82,15 +81,18 @@ class PostgresSource:
         [row] = self._rows(f"SELECT count(*) AS rows FROM {self._name(table)}", self.shown[table])  # noqa: S608 (quoted)
         return int(row["rows"])
 
-    def read(self, table: str, columns: Sequence[str]) -> tuple[pa.Table, str]:
-        """Return some columns of a table and their hash: see ``Source``."""
-        content = ContentHash(columns)
-        with _told(self.shown[table]):
+    def batches(self, table: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Stream some columns of a table: see ``Source``."""
+        shown = self.shown[table]
+        with _told(shown):
             self._cursor.execute(self._select(table, columns))
-            found = self._cursor.fetch_arrow_table()
-        for batch in found.to_batches():
-            content.update(batch)
-        return found, content.hexdigest()
+            reader = self._cursor.fetch_record_batch()
+        batch = _next(reader, shown)
+        yield batch or pa.RecordBatch.from_pylist([], schema=reader.schema)
+        while batch is not None:
+            batch = _next(reader, shown)
+            if batch is not None:
+                yield batch
 
     def _select(self, table: str, columns: Sequence[str]) -> str:
         of = {column.name: column for column in self._tables[table]}
@@ -147,6 +149,18 @@ def open_schema(target: URL, schema: str, address: str) -> Iterator[PostgresSour
             for statement in _BEGIN:
                 cursor.execute(statement)
         yield PostgresSource(cursor, schema, address)
+
+
+def _next(reader: pa.RecordBatchReader, shown: str) -> pa.RecordBatch | None:
+    with _told(shown):
+        try:
+            return reader.read_next_batch()
+        except StopIteration:
+            return None
+        except OSError as problem:  # what ADBC makes of an error amid the rows
+            cause = "text of no encoding" if "encoding" in str(problem) else "the server failed amid its rows"
+            message = f"{shown} cannot be read: {cause}"
+            raise UnreadableInput(message) from None
 
 
 def _within_years(name: str, kind: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,10 +29,9 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from customers.errors import ExportRefused, UnreadableInput
-from sql.content_hash import ContentHash
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy import URL, Column, ColumnElement, Connection, Engine, Select
 
@@ -39,6 +39,7 @@ _BATCH_ROWS = 50_000
 _BUSY_SECONDS = 60
 # The level at which a transaction sees one snapshot; SQL's own answer to that is SERIALIZABLE.
 _LEVELS = {"mysql": "REPEATABLE READ", "mariadb": "REPEATABLE READ", "mssql": "SNAPSHOT"}
+_ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_(), date: pa.date32()}
 _DAY, _TIME = r"([0-9]{4})-([0-9]{2})-([0-9]{2})", r"([0-9]{2}:[0-9]{2}:[0-9]{2})"
 
 
@@ -64,28 +65,36 @@ class RowSource:
                 select(func.count()).select_from(self._tables[table])
             ).scalar_one()
 
-    def read(self, table: str, columns: Sequence[str]) -> tuple[pa.Table, str]:
-        """Return some columns of a table and their hash: see ``Source``."""
-        content, batches = ContentHash(columns), []
+    def batches(self, table: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Stream some columns of a table: see ``Source``."""
+        readers = [self._reader(table, name) for name in columns]
         with _told(table):
             streamed = self._connection.execution_options(stream_results=True, yield_per=_BATCH_ROWS)
-            for rows in streamed.execute(self._select(table, columns)).partitions():
-                batches.append(self._batch(table, columns, rows))
-                content.update(batches[-1])
-        nothing = pa.table({name: pa.array([], pa.string()) for name in columns})
-        found = [pa.table(batch) for batch in batches] or [nothing]
-        return pa.concat_tables(found, promote_options="permissive"), content.hexdigest()
+            parts = streamed.execute(self._select(table, columns)).partitions()
+            rows = next(parts, [])
+        while True:
+            with _told(table):
+                cells = list(zip(*rows, strict=True)) or [()] * len(columns)
+                arrays = [read(values) for read, values in zip(readers, cells, strict=True)]
+            yield pa.record_batch(arrays, names=list(columns))
+            with _told(table):
+                rows = next(parts, [])
+            if not rows:
+                return
 
-    def _batch(self, table: str, columns: Sequence[str], rows: Sequence[Any]) -> pa.RecordBatch:
-        of = self._tables[table].columns
-        cells = zip(columns, zip(*rows, strict=True), strict=True)
+    def _reader(self, table: str, name: str) -> Callable[[Sequence[Any]], pa.Array]:
+        """Return what makes an Arrow array of a column's cells."""
+        column = self._tables[table].columns[name]
         if self._sqlite:
-            arrays = [
-                _as_the_layout_writes(pa.array(values, pa.string()), of[name]) for name, values in cells
-            ]
-        else:
-            arrays = [pa.array(values) for _, values in cells]
-        return pa.record_batch(arrays, names=list(columns))
+            return lambda cells: _as_the_layout_writes(pa.array(cells, pa.string()), column)
+        kind = _python_type(column)
+        if kind is Decimal:
+            return _decimals
+        arrow = _moment_type(column) if kind is datetime else _ARROW.get(kind or object)
+        if arrow is None:
+            message = f"export refused: {table}: column {name} has the type {column.type}, "
+            raise ExportRefused(message + "which no cell can be read from")
+        return lambda cells: pa.array(cells, arrow)
 
     def _select(self, table: str, columns: Sequence[str]) -> Select[Any]:
         of = self._tables[table].columns
@@ -163,6 +172,24 @@ def _told(shown: str, what: str = "read") -> Iterator[None]:
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         message = f"export refused: {shown} holds cells that no column of one type can hold"
         raise ExportRefused(message) from None
+
+
+def _python_type(column: Column[Any]) -> type | None:
+    try:
+        return column.type.python_type
+    except NotImplementedError:  # SQLAlchemy's way to say that it knows none
+        return None
+
+
+def _moment_type(column: Column[Any]) -> pa.DataType:
+    return pa.timestamp("us", "UTC" if getattr(column.type, "timezone", False) else None)
+
+
+def _decimals(cells: Sequence[Any]) -> pa.Array:
+    """Write decimals as the layout does, without the zeros that a batch's own scale adds."""
+    text = pa.array(cells, None if any(cell is not None for cell in cells) else pa.string()).cast(pa.string())
+    plain = pc.replace_substring_regex(text, r"(\.[0-9]*[1-9])0+$|\.0+$", r"\1")
+    return pc.replace_substring(plain, ".", ",")
 
 
 def _text_of(column: Column[Any]) -> ColumnElement[Any]:
