@@ -22,6 +22,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.reliability.remembered import remember
+
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -184,6 +186,7 @@ def warm_up() -> None:
 def serve() -> None:
     """Take orders until there are no more, and leave no child behind."""
     warm_up()
+    remember(Path(tempfile.mkdtemp(prefix="verdicts-")))
     children: dict[int, int] = {}
     wake, waker = os.pipe()
     os.set_blocking(waker, False)
