@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     environment = pytest.MonkeyPatch()
     config.add_cleanup(environment.undo)
     for name in list(os.environ):
-        if name.startswith(("CADASTRA_", "PREFECT_")) and name != SERVER_URL:
+        if name.startswith(("CADASTRA_", "PREFECT_")) and not name.startswith("CADASTRA_TEST_"):
             environment.delenv(name)
     prefect_home = tempfile.mkdtemp(prefix="cadastra-prefect-")
     config.add_cleanup(lambda: shutil.rmtree(prefect_home, ignore_errors=True))
