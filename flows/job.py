@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from customers.dictionary import DEFAULT_VERSION
 from flows.breaker import Thresholds
+from sql.lock import STALE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +45,7 @@ class Job:
     thresholds: Thresholds | None = field(default_factory=Thresholds)
     freshness_minutes: int = 60
     observers: tuple[Observer, ...] = ()
+    lock_stale_seconds: float = STALE_SECONDS
 
 
 def now() -> str:

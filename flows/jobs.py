@@ -59,6 +59,7 @@ def make_job(  # noqa: PLR0913 (one for each option of the verbs)
         thresholds=thresholds(settings),
         freshness_minutes=settings.freshness_minutes,
         observers=observers(settings),
+        lock_stale_seconds=settings.lock_stale_seconds,
         **choices,
     )
 

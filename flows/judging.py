@@ -53,8 +53,8 @@ class Stopwatch:
 class Judged:
     """Hold what one structure of one bucket came to.
 
-    ``accepted`` has the columns of the store's documents; ``refused`` has customer_id and tax_id of the documents
-    that may not be published; so have ``gone`` and ``kept`` of the registers of persons without a document.
+    ``accepted`` has the columns of the store's documents; ``refused`` has customer_id, tax_id and customer_ref of the
+    documents that may not be published, ``gone`` and ``kept`` the first two of the registers of persons without one.
     ``results`` has the counts of every rule.
     """
 
@@ -156,7 +156,8 @@ def _documents(mapped: Mapped, texts: pa.Array, kept: NDArray[np.bool_], version
 
 def _people(mapped: Mapped, chosen: NDArray[np.bool_]) -> pa.Table:
     mask = pa.array(chosen)
-    return pa.table({"customer_id": mapped.customer_ids.filter(mask), "tax_id": mapped.tax_ids.filter(mask)})
+    columns = {"customer_id": mapped.customer_ids, "tax_id": mapped.tax_ids, "customer_ref": mapped.refs}
+    return pa.table({name: values.filter(mask) for name, values in columns.items()})
 
 
 def add_results(parts: list[pa.Table]) -> pa.Table:

@@ -33,7 +33,7 @@ def opened(job: Job, run_id: str) -> Iterator[Store]:
         with open_rehearsal(job.database_url) as store:
             yield store
         return
-    with open_store(job.database_url) as store, hold(store, run_id):
+    with open_store(job.database_url) as store, hold(store, run_id, stale_seconds=job.lock_stale_seconds):
         yield store
 
 

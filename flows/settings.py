@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     breaker_rule_factor: float = Field(default=5.0, ge=1)
     breaker_least: int = Field(default=100, ge=1)
     freshness_minutes: int = Field(default=60, ge=1)
+    lock_stale_seconds: float = Field(default=900.0, ge=60)
     bucket_size: int = Field(default=40_000, ge=1)
     docs: Path | None = None
     exports: Path | None = None

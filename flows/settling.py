@@ -112,11 +112,11 @@ class Settlement:
         """Go on serving the documents of persons who have no new one."""
         self._touched[self._places(customer_ids)] = True
 
-    def hold(self, customer_ids: pa.Array) -> None:
+    def hold(self, customer_ids: pa.Array, customer_refs: pa.Array) -> None:
         """Go on serving, as stale, the documents of registers that nothing can be made of."""
-        places = self._places(customer_ids)
-        self._touched[places] = True
-        self._mark(places[~self._stale(places)], self._now)
+        place = pc.index_in(customer_ids, self._ids)
+        self._touched[self._places(customer_ids)] = True
+        self._mark_refused(place, customer_refs)
 
     def withdraw(self, people: pa.Table, missing_siblings: pa.Array) -> None:
         """Stop serving the documents of persons who have no source for one any more, if all registers are here."""
@@ -151,7 +151,7 @@ class Settlement:
             return people
         left_out = pc.is_in(people["tax_id"].combine_chunks(), missing_siblings, skip_nulls=True)
         affected = people.filter(left_out)
-        self._touched[self._places_of_people(affected)] = True
+        self._touched[_unique(self._place_of_people(affected))] = True
         self.tally.exclude("sibling-missing", affected.num_rows)
         return people.filter(pc.invert(left_out))
 
@@ -159,15 +159,15 @@ class Settlement:
         found = pc.index_in(customer_ids, self._ids).drop_null()
         return np.asarray(found.to_numpy(zero_copy_only=False), np.int64)
 
-    def _places_of_people(self, people: pa.Table) -> NDArray[np.int64]:
-        """Find what is served of people, if need be under another register that led the person before."""
+    def _place_of_people(self, people: pa.Table) -> pa.Array:
+        """Find what is served of each, if need be under another register that led the person before; else null."""
         place = pc.index_in(people["customer_id"].combine_chunks(), self._ids)
         if BY_NAME[self._structure].grain == "person":
             served_tax_ids = pa.chunked_array(self.served["tax_id"]).combine_chunks()
             place = pc.coalesce(
                 place, pc.index_in(people["tax_id"].combine_chunks(), served_tax_ids, skip_nulls=True)
             )
-        return np.unique(place.drop_null().to_numpy(zero_copy_only=False).astype(np.int64))
+        return place
 
     def _publish(self, accepted: pa.Table) -> None:
         place = pc.index_in(accepted["customer_id"], self._ids)
@@ -207,22 +207,31 @@ class Settlement:
             self._store.write_documents(self._run_seq, documents)
 
     def _refuse(self, refused: pa.Table) -> None:
-        places = self._places_of_people(refused)
+        place = self._place_of_people(refused)
+        places = _unique(place)
         self._touched[places] = True
         self.tally.rejected_stale += len(places)
         self.tally.rejected_unserved += refused.num_rows - len(places)
-        fresh = places[~self._stale(places)]
-        self._mark(fresh, self._now)
+        self._mark_refused(place, refused["customer_ref"].combine_chunks())
+
+    def _mark_refused(self, place: pa.Array, customer_refs: pa.Array) -> None:
+        """Let what is served of refused registers be stale from now on, if it is not yet; their findings say why."""
+        known = place.is_valid()
+        places, first = np.unique(place.drop_null().to_numpy(), return_index=True)
+        fresh = ~self._stale(places.astype(np.int64))
+        refs = customer_refs.filter(known).take(pa.array(first[fresh]))
+        self._mark(places[fresh].astype(np.int64), self._now, refs)
 
     def _freshen(self, places: NDArray[np.int64]) -> None:
         """End the staleness of documents that came again as they are served."""
-        self._mark(places[self._stale(places)], None)
+        fresh = places[self._stale(places)]
+        self._mark(fresh, None, pa.nulls(len(fresh), pa.string()))
 
     def _stale(self, places: NDArray[np.int64]) -> NDArray[np.bool_]:
         stale: NDArray[np.bool_] = self.served["stale"].to_numpy()[places].astype(bool)
         return stale
 
-    def _mark(self, places: NDArray[np.int64], since: str | None) -> None:
+    def _mark(self, places: NDArray[np.int64], since: str | None, customer_refs: pa.Array) -> None:
         if len(places) == 0:
             return
         count = len(places)
@@ -231,6 +240,7 @@ class Settlement:
             "version": pa.repeat(pa.scalar(self._version), count),
             "customer_id": self._ids.take(pa.array(places)),
             "since": pa.repeat(pa.scalar(since, pa.string()), count),
+            "customer_ref": customer_refs,
         }
         self._store.mark_stale(self._run_seq, pa.table(marks))
 
@@ -238,3 +248,7 @@ class Settlement:
         if len(places):
             periods = self.served.select(["document_id", "opened_run_seq"]).take(pa.array(places))
             self._store.retire(self._run_seq, periods)
+
+
+def _unique(place: pa.Array) -> NDArray[np.int64]:
+    return np.unique(place.drop_null().to_numpy(zero_copy_only=False).astype(np.int64))

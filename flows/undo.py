@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -27,9 +28,11 @@ from sql.rollback import rollback
 from sql.store import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from flows.settings import Settings
     from sql.erasure import Erased
+    from sql.store import Store
 
 _TAX_ID = re.compile("[0-9]{11}|[0-9A-Z]{12}[0-9]{2}")
 _PERIOD = ("structure", "version", "customer_id", "content_hash", "run_id", "valid_from", "valid_to")
@@ -38,7 +41,7 @@ _PERIOD = ("structure", "version", "customer_id", "content_hash", "run_id", "val
 def roll_back(database: str | None, run: str, reason: str | None, *, as_json: bool) -> None:
     """Serve again what was served before a run."""
     run_id = new_run_id()
-    with open_store(load_settings(database).database_url) as store, hold(store, run_id):
+    with _holding(load_settings(database), run_id) as store:
         done = rollback(store, run_id, run, reason)
     if as_json:
         show_json(asdict(done))
@@ -51,7 +54,7 @@ def roll_back(database: str | None, run: str, reason: str | None, *, as_json: bo
 def release_run(database: str | None, run: str, reason: str, *, as_json: bool) -> None:
     """Publish a held run."""
     run_id = new_run_id()
-    with open_store(load_settings(database).database_url) as store, hold(store, run_id):
+    with _holding(load_settings(database), run_id) as store:
         done = release(store, run_id, run, reason)
     if as_json:
         show_json(asdict(done))
@@ -59,10 +62,23 @@ def release_run(database: str | None, run: str, reason: str, *, as_json: bool) -
         say(f"run {done.run_id}: published run {done.released}")
 
 
+@contextmanager
+def _holding(settings: Settings, name: str) -> Iterator[Store]:
+    """Open the serving database and hold it under a name."""
+    with (
+        open_store(settings.database_url) as store,
+        hold(store, name, stale_seconds=settings.lock_stale_seconds),
+    ):
+        yield store
+
+
 def show_history(  # noqa: PLR0913 (one for each option)
     database: str | None, key: str, at: str | None, structure: str | None, *, document: bool, as_json: bool
 ) -> None:
-    """List when which documents of a customer were served; with a moment, those served then."""
+    """List when which documents of a customer were served; with a moment, those served then.
+
+    Raises UsageError for a key under which nothing was ever served.
+    """
     if structure is not None and structure not in BY_NAME:
         message = f"no such structure; known: {', '.join(BY_NAME)}"
         raise UsageError(message)
@@ -74,7 +90,9 @@ def show_history(  # noqa: PLR0913 (one for each option)
             found = history.served_at(found, moment or datetime.now(UTC))
         texts = history.documents(store, [int(str(row["document_id"])) for row in found]) if document else {}
     if not known:
-        say("nothing was ever served under this key" + (" in this structure" if structure else ""))
+        raise UsageError(
+            "nothing was ever served under this key" + (" in this structure" if structure else "")
+        )
     _show_periods(found, texts, document=document, as_json=as_json)
 
 
@@ -97,12 +115,13 @@ def _show_periods(
 
 def clean_up(database: str | None, days: int, *, dry_run: bool, as_json: bool) -> None:
     """Delete what is older than some days, or say what would be deleted."""
-    with open_store(load_settings(database).database_url) as store:
-        if dry_run:
+    settings = load_settings(database)
+    if dry_run:
+        with open_store(settings.database_url) as store:
             counts = purge(store, days, dry_run=True)
-        else:
-            with hold(store, f"purge-{new_run_id()}"):
-                counts = purge(store, days)
+    else:
+        with _holding(settings, f"purge-{new_run_id()}") as store:
+            counts = purge(store, days)
     if as_json:
         show_json({"dry_run": dry_run, "rows": counts})
     else:
@@ -114,7 +133,7 @@ def erase_person(database: str | None, given: str, core_keys: Sequence[str], *, 
     tax_id = _tax_id(given)
     settings = load_settings(database)
     secret = secret_of(settings, say)
-    with open_store(settings.database_url) as store, hold(store, f"erase-{new_run_id()}"):
+    with _holding(settings, f"erase-{new_run_id()}") as store:
         found = erasure.registers_of(store, tax_id)
         _check_secret(found, secret)
         done = erasure.erase(store, _person(tax_id, sorted({*found, *core_keys}), secret))
@@ -131,7 +150,7 @@ def lift_erasure(database: str | None, given: str) -> None:
     tax_id = _tax_id(given)
     settings = load_settings(database)
     secret = secret_of(settings, say)
-    with open_store(settings.database_url) as store, hold(store, f"lift-{new_run_id()}"):
+    with _holding(settings, f"lift-{new_run_id()}") as store:
         erasure.lift(store, tombstones(pa.array([tax_id]), secret)[0].as_py())
     say("the erasure is lifted: the next export that has this person is published again")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from customers.pseudonyms import customer_ids
+from customers.pseudonyms import customer_ids, customer_refs
 from customers.structures import STRUCTURES
 from flows.aside import set_aside, with_unchanged
 from flows.availability import Availabilities, alone_ids, availability
@@ -120,7 +120,7 @@ class Work:
         """Withdraw who left, after the last bucket."""
         unplaced, secret = self.plan.unplaced, self.job.secret
         for settlement in self._settlements.values():
-            settlement.hold(customer_ids(unplaced, secret))
+            settlement.hold(customer_ids(unplaced, secret), customer_refs(unplaced, secret))
             settlement.finish(self._control.kind, self.plan.keys)
         if not aside.outdated:
             spared = pa.concat_arrays([self._siblings, alone_ids(unplaced, secret), aside.spared(secret)])

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import func, insert, select, text
 
-from sql import leftovers, lock, partitions
-from sql.clock import as_moment, as_text
+from sql import ledger, leftovers, lock, partitions
+from sql.clock import as_moment, as_text, now
 from sql.engine import is_postgres, writing
 from sql.tables import publications, purges, runs
 
@@ -86,7 +86,8 @@ def purge(store: Store, days: int, *, dry_run: bool = False) -> dict[str, int]:
     """Delete what is older than some days and return the number of rows by table.
 
     Deleted are documents not served since, which no rollback to a run of these days needs; superseded stale marks
-    and customer states; findings and rule results of older runs; whatever failed and cancelled runs left. On
+    and customer states; findings and rule results of older runs; whatever failed and cancelled runs left, and held
+    ones that nobody can release any more since another run was published: these become ``cancelled``. On
     PostgreSQL ``partitions`` counts those that are empty and go as a whole. With ``dry_run`` everything is undone
     again; else call it inside ``sql.lock.hold``.
     """
@@ -138,6 +139,11 @@ def _first_kept(connection: Connection, cutoff: datetime) -> int:
 
 
 def _leftovers(connection: Connection) -> dict[str, int]:
+    last = select(func.max(publications.c.run_seq)).scalar_subquery()
+    overtaken = select(runs.c.run_seq).where(runs.c.state == "held", runs.c.run_seq < last)
+    for run_seq in connection.scalars(overtaken).all():
+        counts = {**ledger.counts_kept(connection, run_seq), "problem": "overtaken"}
+        ledger.finish(connection, run_seq, "cancelled", now(connection), counts)
     dead = select(runs.c.run_seq).where(runs.c.state.in_(("failed", "cancelled")))
     return leftovers.discard(connection, connection.scalars(dead).all())
 

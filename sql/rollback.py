@@ -131,8 +131,9 @@ class RolledBack:
 def rollback(store: Store, run_id: str, target: str, reason: str | None = None) -> RolledBack:
     """Restore what was served before the run ``target`` was published; that run and every later one are undone.
 
-    Everything happens in one transaction, recorded as run ``run_id``; call it inside ``sql.lock.hold``. Raise
-    UsageError where no run of that id was ever published, or where a purge took away what was served then.
+    To undo a release is to undo the run that it published. Everything happens in one transaction, recorded as run
+    ``run_id``; call it inside ``sql.lock.hold``. Raise UsageError where no run of that id was ever published, or
+    where a purge took away what was served then.
     """
     with store.engine.connect() as connection:
         undone = _undone(connection, target)
@@ -152,7 +153,7 @@ def rollback(store: Store, run_id: str, target: str, reason: str | None = None) 
 def _undone(connection: Connection, target: str) -> Sequence[Row[tuple[int, str]]]:
     """List the runs to undo, oldest first."""
     find = select(publications.c.run_seq).where(publications.c.run_id == target)
-    first = connection.scalars(find).one_or_none()
+    first = _released_by(connection, target) or connection.scalars(find).one_or_none()
     if first is None:
         message = "no run of that id was ever published: see `cadastra runs`"
         raise UsageError(message)
@@ -162,6 +163,18 @@ def _undone(connection: Connection, target: str) -> Sequence[Row[tuple[int, str]
         raise UsageError(message)
     later = select(publications.c.run_seq, publications.c.run_id).where(publications.c.run_seq >= first)
     return connection.execute(later.order_by(publications.c.run_seq)).all()
+
+
+def _released_by(connection: Connection, target: str) -> int | None:
+    """Return the number of the held run that a release published, None where ``target`` is no release."""
+    release = select(runs.c.run_seq).where(runs.c.run_id == target, runs.c.kind == "release")
+    published = release.where(runs.c.run_seq.in_(select(publications.c.run_seq)))
+    run_seq = connection.scalars(published).one_or_none()
+    if run_seq is None:
+        return None
+    held = select(runs.c.run_seq).where(runs.c.run_id == ledger.counts_kept(connection, run_seq)["released"])
+    number: int = connection.scalars(held).one()
+    return number
 
 
 def _roll_back(

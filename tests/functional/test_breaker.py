@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from flows.pipeline import Job
 from flows.settling import Tally
 from sql.ledger import RunCount, RunStart
 from sql.lock import hold
+from sql.purge import purge
 from sql.release import release
 from sql.store import Store, open_store
 from tests.bank import CORE, PI, SECRET, Bank
@@ -147,7 +149,17 @@ def test_what_was_overtaken_cannot_be_released(tmp_path: Path, sqlite_url: str) 
             release(store, "release", held.run_id, "no")
         with pytest.raises(UsageError, match="no held run"):
             release(store, "release", first.run_id, "no")
+        done = purge(store, 30)
+    assert done["documents"] == 0  # F1 is as it was
+    assert done["retired"] > 0
     assert set(bank.served(PI)) == {"F1", "F2", "F3", "F4"}
+    (run,) = bank.query("SELECT state, counts FROM runs WHERE run_id = :run_id", run_id=held.run_id)
+    assert run["state"] == "cancelled"
+    assert json.loads(run["counts"])["problem"] == "overtaken"
+    assert (
+        bank.query("SELECT 1 AS one FROM retired WHERE run_seq NOT IN (SELECT run_seq FROM publications)")
+        == []
+    )
 
 
 def test_the_command_line_holds_releases_and_can_be_told_not_to(
@@ -172,6 +184,10 @@ def test_the_command_line_holds_releases_and_can_be_told_not_to(
     assert f"cadastra release {run_id}" in said
     assert cadastra("release", run_id, "--reason", "seen and believed") == 0
     assert set(bank.served(PI)) == {"F1", "F2"}
+    released = bank.query("SELECT run_id FROM runs WHERE kind = 'release'")[0]["run_id"]
+    assert cadastra("rollback", released) == 0
+    assert run_id in capsys.readouterr().err  # to undo a release is to undo the run that it published
+    assert set(bank.served(PI)) == {"F1", "F2", "F3", "F4"}
     monkeypatch.setenv("CADASTRA_BREAKER", "off")
     one = write_export(tmp_path / "one", *people(1), day="2026-11-22")
     assert cadastra("run", "--export", str(one), "--no-docs", "--quiet") == 0

@@ -12,10 +12,13 @@ from customers.findings import FINDINGS_SCHEMA, RULE_RESULTS_SCHEMA, occurrence
 from customers.structures import STRUCTURES
 from expectations.catalogue import catalogue
 from sql.store import RunCount, Store, open_store
+from tests.bank import PF, PI, PQ, Bank
+from tests.exports import cpf, natural_person
 from tests.functional.test_store import ANA, BIA, NAMES, VERSION, begun, documents, publish
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 Row = dict[str, object]
 
@@ -215,6 +218,22 @@ def test_the_quarantine_counts_stale_documents_by_rule_and_day(store: Store) -> 
         (NAMES[0], VERSION, "R-1", "reject", "2026-11-02", 2),
         (NAMES[0], VERSION, "R-2", "reject", "2026-11-02", 1),
     ]
+
+
+def test_a_run_tells_whose_findings_explain_the_quarantine(any_database: str, tmp_path: Path) -> None:
+    good = [natural_person("F1", cpf(1)), natural_person("F2", cpf(2)), natural_person("F3", cpf(3))]
+    bank = Bank(tmp_path, any_database)
+    bank.run(*good)
+    nameless = natural_person("F1", cpf(1), pessoas_fisicas={"nome_civil": ""})
+    unplaced = natural_person("F2", cpf(2), clientes={"tipo_pessoa": "X"})
+    # The person's documents are those of another register by now.
+    led = natural_person("F0", cpf(3), qualificacoes_pf={"ts_atualizacao": "yesterday"})
+    bank.run(nameless, unplaced, led, natural_person("F3", cpf(3)))
+    rows = bank.query("SELECT structure, rule, documents FROM quality_quarantine ORDER BY structure, rule")
+    found = {(str(row["structure"]), str(row["rule"]).split(":")[0]) for row in rows}
+    assert all(row["rule"] is not None for row in rows), rows
+    assert {(PI, "S-required"), (PI, "X-UNMAPPED"), (PF, "X-UNMAPPED"), (PQ, "X-UNMAPPED")} <= found
+    assert len([rule for structure, rule in found if structure == PQ]) == 2, found
 
 
 def test_unmapped_codes_are_counted_by_field_and_shape(store: Store) -> None:

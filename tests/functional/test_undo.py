@@ -26,6 +26,7 @@ from sql.lock import hold
 from sql.purge import purge
 from sql.rollback import rollback
 from sql.store import Store, open_store
+from sql.tables import run_lock
 from tests.functional.test_store import ANA, BIA, CAIO, NAMES, VERSION, periods
 
 if TYPE_CHECKING:
@@ -370,6 +371,20 @@ def book(store: Store) -> None:
             )
 
 
+def test_a_setting_says_when_a_holder_elsewhere_is_dead(
+    sqlite_url: str, cadastra: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_store(sqlite_url) as store:
+        with hold(store, "run-1"):
+            kept = store.query("SELECT * FROM run_lock")[0]
+        silent = (datetime.now(UTC) - timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        with writing(store.engine) as connection:
+            connection.execute(run_lock.insert().values(**{**kept, "host": "other", "heartbeat_at": silent}))
+    assert cadastra(sqlite_url, "purge", "--older-than", "30").returncode == 6
+    monkeypatch.setenv("CADASTRA_LOCK_STALE_SECONDS", "120")
+    assert cadastra(sqlite_url, "purge", "--older-than", "30").returncode == 0
+
+
 def test_the_verbs_roll_back_and_show_history(
     store: Store, any_database: str, cadastra: Callable[..., Answer]
 ) -> None:
@@ -396,7 +411,9 @@ def test_the_verbs_roll_back_and_show_history(
     assert cadastra(any_database, "rollback", "nothing").returncode == 2
     for wrong in (("--at", "yesterday"), ("--structure", "x")):
         assert cadastra(any_database, "history", KEY, *wrong).returncode == 2
-    assert "nothing was ever served" in cadastra(any_database, "history", "nobody").stderr
+    nobody = cadastra(any_database, "history", "nobody")
+    assert (nobody.returncode, nobody.stdout) == (2, "")
+    assert nobody.stderr == "cadastra: nothing was ever served under this key\n"
 
 
 # --- purge
