@@ -130,11 +130,12 @@ def _document(question: Question, database: Glance, sight: Sight, structure: str
         ref = customer_refs(keys, question.secret)[0].as_py()
         rows = database.findings(sight.run["run_id"], ref)
         document.findings = [found(row) for row in rows if row["structure"] == structure]
-    _settle(document, database, sight)
+        document.customer_ref = ref
+    _settle(document, database)
     return document
 
 
-def _settle(document: Document, database: Glance, sight: Sight) -> None:
+def _settle(document: Document, database: Glance) -> None:
     served, refused, ended = (
         _of(rows, document.structure)
         for rows in (
@@ -152,9 +153,10 @@ def _settle(document: Document, database: Glance, sight: Sight) -> None:
             document.why = f"refused by {rule_names(document.refusals)}" if document.refusals else "refused"
             document.why += f"; the document of run {served['run_id']} goes on being served"
     elif document.refusals:
-        state, document.why = "rejected", f"refused by {rule_names(document.refusals)}; none was ever served"
-        document.since_run = None if sight.run is None else sight.run["run_id"]
-        document.since = None if sight.run is None else sight.run["finished_at"]
+        state, document.why = "rejected", f"refused by {rule_names(document.refusals)}; none is served"
+        after = 0 if ended is None else ended["run_seq"]
+        for first in database.first_refused(document.customer_ref, document.structure, after):
+            document.since, document.since_run = first["finished_at"], first["run_id"]
     elif ended is not None:
         state, document.since, document.since_run = "withdrawn", ended["published_at"], ended["run_id"]
         document.why = f"withdrawn by run {ended['run_id']}"

@@ -9,7 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from customers.blocks import ROOT
+from customers.dictionary import DEFAULT_VERSION, effective_fields
 from customers.findings import shapes
+from customers.structures import STRUCTURES
 from customers.unread import UNREAD
 from flows.explanation import Document, Found, Source, Value, rule_names
 from mappings.lineage import mapping_lines, place_of, raw_column
@@ -25,6 +27,17 @@ if TYPE_CHECKING:
     from mappings.extract import Export
     from mappings.staging import Bucket
     from mappings.structure_map import BlockMap, Context, StructureMap
+
+
+# A required list without elements is published as ``[]``.
+_REQUIRED_LISTS = {
+    structure.name: frozenset(
+        field.xpath
+        for field in effective_fields(structure.name, DEFAULT_VERSION)
+        if field.type == "array" and field.obligation == "required"
+    )
+    for structure in STRUCTURES
+}
 
 
 @dataclass(slots=True)
@@ -116,7 +129,9 @@ class Follow:
                 for xpath in xpaths:
                     yield self._value(rows, row, xpath, element)
             if path != ROOT and xpaths:
-                yield from self._unsent(path, rows, xpaths, any_sent=bool(paths[path]))
+                around = [element for element in paths[rows.block.parent or ROOT].values() if element]
+                empty = bool(around) and path in _REQUIRED_LISTS[self.document.structure]
+                yield from self._unsent(path, rows, xpaths, any_sent=bool(paths[path]), empty=empty)
 
     def _elements(
         self, path: str, rows: Rows, paths: dict[str, dict[int, str | None]]
@@ -214,8 +229,13 @@ class Follow:
             return "not sent", f"the condition of the mapping line is not met{tail}"
         return "never sent", f"the core sent nothing in {source.table}.{source.columns[0]}{tail}"
 
-    def _unsent(self, path: str, rows: Rows, xpaths: list[str], *, any_sent: bool) -> Iterator[Value]:
-        """Yield what stands on the lines of a list that the mapping left out; a line for a list without any."""
+    def _unsent(
+        self, path: str, rows: Rows, xpaths: list[str], *, any_sent: bool, empty: bool
+    ) -> Iterator[Value]:
+        """Yield what stands on the lines of a list that the mapping left out; a line for a list without any.
+
+        ``empty``: without elements it is published as ``[]``.
+        """
         block_map = self.structure_map.blocks[path]
         left = self._lines_left_out(block_map, rows)
         lines = mapping_lines(self.document.structure)
@@ -230,10 +250,11 @@ class Follow:
                 inside = shown.removeprefix(path).replace("/", ".")
                 missing = [finding for finding in self.document.findings if finding.xpath in {path, xpath}]
                 tail = f"; {rule_names(missing)}" if missing else ""
-                why = f"the core sent no row in {source.table}{tail}"
-                yield Value(
-                    structure, shown, occurrence + inside, "never sent", why, source, mapping, [], missing
-                )
+                why = f"the core sent no row in {source.table}{', so the list is empty' * empty}{tail}"
+                status: ValueStatus = "never sent"
+                if empty and shown == path and self.document.state == "served":
+                    status = "served"
+                yield Value(structure, shown, occurrence + inside, status, why, source, mapping, [], missing)
         for line, file, why in left:
             for xpath in xpaths:
                 mapping = lines[xpath]

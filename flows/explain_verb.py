@@ -95,7 +95,9 @@ def _xpaths(text: str | None, structures: tuple[str, ...]) -> tuple[tuple[str, .
     found = tuple(name for name, leaves in having.items() if leaves)
     if not found:
         known = sorted({field.xpath for fields in every.values() for field in fields})
-        near = get_close_matches(wanted, known, n=3, cutoff=0.5)
+        last = wanted.rpartition("/")[2].casefold()
+        near = [name for name in known if name.rpartition("/")[2].casefold() == last]
+        near = near or get_close_matches(wanted, known, n=3, cutoff=0.5)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         raise UsageError(f"no xpath {wanted} in {', '.join(structures)}{hint}")
     return found, frozenset().union(*having.values())

@@ -74,7 +74,7 @@ class Document:
     """One document of the customer and its present state.
 
     ``run_id`` and ``published_at`` are those of the document being served; ``since`` and ``since_run`` say when, and
-    by which run, the state changed for the worse.
+    by which run, the state changed for the worse. ``customer_ref`` is by what findings name the customer.
     """
 
     structure: str
@@ -85,6 +85,7 @@ class Document:
     published_at: str | None = None
     since: str | None = None
     since_run: str | None = None
+    customer_ref: str = ""
     findings: list[Found] = field(default_factory=list)
     values: list[Value] = field(default_factory=list)
 

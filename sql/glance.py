@@ -39,7 +39,7 @@ _SERVED = """
 """
 # The latest published run that ended a period of each structure, with its moment.
 _ENDED = """
-    SELECT d.structure, d.version, p.run_id, p.published_at
+    SELECT d.structure, d.version, p.run_seq, p.run_id, p.published_at
     FROM documents AS d
     JOIN retired AS r ON r.document_id = d.document_id
     JOIN publications AS p ON p.run_seq = r.run_seq
@@ -50,6 +50,16 @@ _REFUSED = """
     SELECT n.structure, n.version, r.run_id, n.since
     FROM refused_now AS n JOIN runs AS r ON r.run_seq = n.run_seq
     WHERE n.customer_id = :customer_id
+"""
+# Of a customer of whom no document is served; runs that could be rolled back count, for they refused all the same.
+_FIRST_REFUSED = """
+    SELECT r.run_id, r.finished_at
+    FROM runs AS r
+    WHERE r.state IN ('published', 'rolled_back') AND r.run_seq > :after AND EXISTS (
+        SELECT 1 FROM findings AS f
+        WHERE f.run_id = r.run_id AND f.customer_ref = :customer_ref AND f.structure = :structure
+          AND f.severity IN ('reject', 'halt'))
+    ORDER BY r.run_seq LIMIT 1
 """
 _FINDINGS = """
     SELECT structure, occurrence, rule, severity, shape, source_file, source_line
@@ -98,6 +108,10 @@ class Glance:
     def refused(self, customer_id: str) -> list[Row]:
         """Return since when, and since which run, newer documents of a customer_id are refused."""
         return self.rows(_REFUSED, customer_id=customer_id)
+
+    def first_refused(self, customer_ref: str, structure: str, after: int) -> list[Row]:
+        """Return the first run after a number that refused a customer's document, as far as findings are kept."""
+        return self.rows(_FIRST_REFUSED, customer_ref=customer_ref, structure=structure, after=after)
 
     def findings(self, run_id: str, customer_ref: str) -> list[Row]:
         """Return what a run found about a customer."""

@@ -59,7 +59,7 @@ def everybody(day: int) -> list[Register]:
         {"perfil": "S", "pct_participacao": "24,000000"},
         {"perfil": "A", "nome_civil": "Bia Reis", "pct_participacao": "1,000000"},
     ]
-    changed = person(4, pessoas_fisicas={"sexo": "X" if day == 2 else "F"})
+    changed = person(4, pessoas_fisicas={"sexo": "X" if day == 2 else "F"}, representantes=[])
     left = [person(3)] if day == 1 else []
     return [
         one,
@@ -175,7 +175,10 @@ def test_a_value_is_missing_because_the_core_never_sent_it(nights: Nights) -> No
         "the core sent nothing in pessoas_fisicas.nome_social",
     )
     (value,) = values(nights, "F1", "/data/contacts/emails/email")
-    assert (value["status"], value["why"]) == ("never sent", "the core sent no row in emails")
+    assert (value["status"], value["why"]) == (
+        "never sent",
+        "the core sent no row in emails, so the list is empty",
+    )
 
 
 def test_a_value_is_missing_because_its_condition_is_not_met(nights: Nights) -> None:
@@ -214,6 +217,23 @@ def test_a_value_that_is_refused_names_its_rule_and_its_run(nights: Nights) -> N
     assert "S-format:/data/birthDate" in sound["why"]
     assert documents(nights, "F2")["personal_identifications"]["state"] == "rejected"
     assert documents(nights, "F2")["personal_qualifications"]["state"] == "served"
+
+
+def test_a_document_is_rejected_since_the_first_run_that_refused_it(nights: Nights) -> None:
+    document = documents(nights, "F2")["personal_identifications"]
+    assert document["since_run"] == nights.reports[0].run_id
+    assert cadastra("explain", "F2", database=nights.database)["read_in"] == nights.reports[1].run_id
+
+
+def test_a_required_list_without_rows_is_served_empty(nights: Nights) -> None:
+    relations = documents(nights, "F4")["personal_financial_relations"]["values"]
+    (empty,) = [value for value in relations if value["occurrence"] == "$.procurators[]"]
+    assert empty["status"] == "served"
+    assert empty["why"] == "the core sent no row in representantes, so the list is empty"
+    (optional,) = [value for value in relations if value["occurrence"] == "$.portabilitiesReceived[]"]
+    assert optional["status"] == "never sent"
+    (inside,) = values(nights, "F4", "/data/procurators/type")
+    assert inside["status"] == "never sent"
 
 
 def test_a_stale_document_says_since_which_run(nights: Nights) -> None:
@@ -257,6 +277,7 @@ def test_registers_of_one_person_are_explained_together(nights: Nights) -> None:
     [
         (("nobody",), "no customer is known"),
         (("F1", "/data/contacts/phone/areaCode"), "did you mean /data/contacts/phones/areaCode"),
+        (("F1", "areaCode"), "did you mean /data/contacts/phones/areaCode"),
         (("F1", "$.contacts.phones[7].number"), "have no"),
         (("F1", "/data/companyName"), "no document"),
         (("F1", "--structure", "phones"), "no structure is called phones"),
