@@ -23,7 +23,7 @@ from sql.roles import apply_roles
 from sql.store import open_store
 from tests import api_bank as bank
 from tests.api_bank import ANA, FIRM, STATES, Api
-from tests.api_server import INTERACTION_ID, PREFIX, consent
+from tests.api_server import INTERACTION_ID, PREFIX, ROOT, consent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -236,6 +236,17 @@ def test_a_setting_that_cannot_be_used_is_named_and_not_quoted(
     with pytest.raises(UsageError, match=name) as told:
         load_api_settings()
     assert value not in str(told.value)
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    lines = (ROOT / "docs" / "API.md").read_text(encoding="utf-8").splitlines()
+    rows = [line.split("|") for line in lines if line.startswith("| `CADASTRA_")]
+    documented = {row[1].strip(): row[2].strip() for row in rows}
+    for name, field in ApiSettings.model_fields.items():
+        variable = "CADASTRA_DATABASE_URL" if name == "database_url" else f"CADASTRA_API_{name.upper()}"
+        default = "" if field.default is None or not str(field.default) else f"`{field.default}`"
+        assert documented.pop(f"`{variable}`") == default
+    assert documented == {}
 
 
 def test_a_version_or_a_database_that_there_is_not(database: str) -> None:

@@ -14,6 +14,9 @@ from api.endpoints import path_of, permission_of
 from api.scenarios import load_scenarios
 from customers.errors import UsageError
 from customers.structures import BY_NAME, STRUCTURES
+from sql.erasure import Person, erase, registers_of
+from sql.lock import hold
+from sql.purge import purge
 from sql.store import open_store
 from tests import api_bank as bank
 from tests.api_bank import ANA, BLOCKED, ENDED, FIRM, GONE, REFUSED, STALE, TRIO, UNKNOWN, Api
@@ -80,6 +83,16 @@ def served(any_database: str, tmp_path: Path) -> Iterator[Api]:
         yield started
 
 
+@pytest.fixture(scope="module")
+def unchanging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """Serve a bank that no test changes."""
+    folder = tmp_path_factory.mktemp("bank")
+    url = f"sqlite:///{folder / 'cadastra.db'}"
+    bank.made(url, folder)
+    with bank.api(url) as started:
+        yield started
+
+
 def counted(served: Api, scenario: str) -> bool:
     """Say whether the metrics counted an answer of this row."""
     lines = served.send("/metrics").text.splitlines()
@@ -112,22 +125,25 @@ def test_no_token_is_no_consent(served: Api) -> None:
     assert served.ask(PERSONAL, headers={"Authorization": f"Basic c-{ANA}"}).status_code == 401
 
 
-@pytest.mark.parametrize("structure", STRUCTURES, ids=lambda structure: structure.name)
-def test_each_resource_asks_for_its_permission(structure: object, any_database: str, tmp_path: Path) -> None:
-    named = next(each for each in STRUCTURES if each is structure)
-    bank.made(any_database, tmp_path)
-    tax_id = {"F": ANA, "J": FIRM}[named.kind]
+def test_each_resource_asks_for_its_permission(served: Api, any_database: str, tmp_path: Path) -> None:
     every = {permission_of(each) for each in STRUCTURES}
-    wanted = permission_of(named)
-    bank.take_over(
-        any_database,
-        tmp_path,
-        consent("only", tax_id, named.kind, permissions=[wanted]),
-        consent("others", tax_id, named.kind, permissions=sorted(every - {wanted})),
-    )
-    with bank.api(any_database) as started:
-        assert started.send(path_of(named), "only").status_code == 200
-        refused = started.send(path_of(named), "others")
+    consents = [
+        consent(
+            f"{name}-{structure.name}",
+            {"F": ANA, "J": FIRM}[structure.kind],
+            structure.kind,
+            permissions=given,
+        )
+        for structure in STRUCTURES
+        for name, given in (
+            ("only", [permission_of(structure)]),
+            ("others", sorted(every - {permission_of(structure)})),
+        )
+    ]
+    bank.take_over(any_database, tmp_path, *consents)
+    for structure in STRUCTURES:
+        assert served.send(path_of(structure), f"only-{structure.name}").status_code == 200
+        refused = served.send(path_of(structure), f"others-{structure.name}")
         assert (refused.status_code, refused.json()["errors"][0]["code"]) == (403, "FORBIDDEN")
 
 
@@ -192,10 +208,8 @@ def test_three_registers_come_in_pages_in_order_of_core_key(served: Api) -> None
     ("page=x", 400), ("page=", 400), ("page=1.0", 400), ("page-size=0", 400), ("page-size=1001", 400), ("page=1&page=2", 400), ("page=%D9%A1", 400),
     ("pagination-key=" + "k" * 2049, 400), ("pagination-key=" + "k" * 2048, 200), ("page-size=1000", 200), ("page=1&unknown=2", 200), ("page=%00", 400),
 ])  # fmt: skip
-def test_pages_that_are_none(query: str, status: int, sqlite_url: str, tmp_path: Path) -> None:
-    bank.made(sqlite_url, tmp_path)
-    with bank.api(sqlite_url) as started:
-        response = started.ask(f"{PERSONAL}?{query}", f"c-{TRIO}")
+def test_pages_that_are_none(query: str, status: int, unchanging: Api) -> None:
+    response = unchanging.ask(f"{PERSONAL}?{query}", f"c-{TRIO}")
     assert response.status_code == status
     if status == 200:
         assert all(len(link) <= 2000 for link in response.json()["links"].values())
@@ -267,3 +281,22 @@ def test_what_is_published_is_seen_by_the_next_request_and_nothing_is_held(
         with closing(sqlite3.connect(any_database.removeprefix("sqlite:///"))) as connection:
             # A reader that still looks at an old state would keep the log from being emptied: 1 in place of 0.
             assert connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+
+
+def test_whoever_is_withdrawn_and_purged_is_403_and_whoever_is_erased_has_no_consent(
+    any_database: str, tmp_path: Path
+) -> None:
+    bank.made(any_database, tmp_path)
+    with open_store(any_database) as store, bank.api(any_database) as started:
+        bank.publish(store, "left", [TRIO], {ANA: "UNAVAILABLE"})
+        assert started.ask(PERSONAL, f"c-{ANA}").json()["errors"][0]["code"] == ENDED_CODE
+        with hold(store, "purge"):
+            assert purge(store, 0)["documents"] > 0
+        assert started.ask(PERSONAL, f"c-{ANA}").json()["errors"][0]["code"] == ENDED_CODE
+        assert started.ask(PERSONAL, f"c-{TRIO}").status_code == 200
+        with hold(store, "erase"):
+            named = registers_of(store, TRIO)
+            erase(store, Person("t", TRIO, list(named), list(named.values()), (), [f"p-{TRIO}"]))
+        assert started.ask(PERSONAL, f"c-{TRIO}").status_code == 401
+        bank.take_over(any_database, tmp_path, consent(f"c-{TRIO}", TRIO, "F"))
+        assert started.ask(PERSONAL, f"c-{TRIO}").status_code == 404
