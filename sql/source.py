@@ -10,6 +10,7 @@ import re
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import unquote
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -97,4 +98,4 @@ def _schema(target: URL) -> tuple[URL, str]:
     if not (slash and schema and database):
         message = "the URL of the export names no schema: expected postgresql://USER@HOST/DATABASE/SCHEMA"
         raise UnreadableInput(message)
-    return target.set(drivername="postgresql", database=database), schema
+    return target.set(drivername="postgresql", database=database), unquote(schema)

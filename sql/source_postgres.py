@@ -27,6 +27,13 @@ _BEGIN = (
     "SET LOCAL client_encoding = 'UTF8'",
     "SET LOCAL TIME ZONE 'UTC'",
 )
+_TABLES = """
+    SELECT c.relname::text AS name
+    FROM pg_catalog.pg_class AS c
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = {schema}
+    WHERE c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition AND NOT starts_with(c.relname, '_')
+    ORDER BY c.relname
+"""
 _SNAPSHOT = "SELECT now() AS taken_at, EXISTS (SELECT FROM pg_namespace WHERE nspname = {schema}) AS found"
 _COLUMNS = """
     SELECT c.relname::text AS table, a.attname::text AS column, c.relkind::text AS kind,
@@ -146,8 +153,15 @@ def open_schema(target: URL, schema: str, address: str) -> Iterator[PostgresSour
         raise UnreadableInput(message) from None
     with connection, connection.cursor() as cursor:
         with _told(address):
+            cursor.execute(_TABLES.format(schema=_literal(schema)))
+            tables = cursor.fetch_arrow_table()["name"].to_pylist()
+            connection.rollback()
             for statement in _BEGIN:
                 cursor.execute(statement)
+        # TRUNCATE empties a table for older snapshots, too: who would is kept waiting, from before the snapshot on.
+        for table in tables:
+            with _told(f"{schema}.{table}"):
+                cursor.execute(f"LOCK TABLE {_quoted(schema)}.{_quoted(table)} IN ACCESS SHARE MODE")
         yield PostgresSource(cursor, schema, address)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -174,6 +176,37 @@ def test_a_snapshot_does_not_see_who_writes_meanwhile(
         assert (source.count("contas"), source.count("clientes")) == (2 * before["contas"], 0)
 
 
+def test_who_loads_a_table_anew_is_waited_for_and_waits(schema: str) -> None:
+    """TRUNCATE is seen by older snapshots: the tables are locked before the snapshot is taken."""
+    database, _, name = schema.rpartition("/")
+    with psycopg.connect(database) as loader, ThreadPoolExecutor(1) as reader:
+        loader.execute(SQL("SET search_path = {}").format(Identifier(name)))
+        loader.execute("CREATE TEMP TABLE kept AS SELECT * FROM clientes; TRUNCATE clientes")
+        counted = reader.submit(_count_twice, schema)
+        wait_for_lock(database)
+        loader.execute("INSERT INTO clientes SELECT * FROM kept UNION ALL SELECT * FROM kept")
+        loader.commit()
+        assert counted.result() == (2, 2)
+
+
+def _count_twice(schema: str) -> tuple[int, int]:
+    with open_source(schema) as source:
+        first = source.count("clientes")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            execute(schema, "SET lock_timeout = '50ms'", "TRUNCATE clientes")
+        return first, source.count("clientes")
+
+
+def wait_for_lock(database: str) -> None:
+    """Wait until somebody waits for a lock in a database."""
+    with psycopg.connect(database, autocommit=True) as observer:
+        waiting = f"SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND {OTHERS}"
+        deadline = monotonic() + 60
+        while observer.execute(waiting.encode()).fetchone() == (0,):
+            assert monotonic() < deadline, "nobody waits"
+            sleep(0.02)
+
+
 def test_rows_through_sqlalchemy_are_those_of_binary_copy(
     small: dict[str, pa.Table], server: str, schema: str
 ) -> None:
@@ -316,7 +349,9 @@ def test_a_table_that_may_not_be_read_is_named(schema: str) -> None:
     )
     parts = urlsplit(schema)
     login = parts._replace(netloc=f"{role}:geheim@{parts.hostname}:{parts.port}").geturl()
-    with pytest.raises(UnreadableInput, match=r"\.clientes cannot be read: InsufficientPrivilege$"):
+    with pytest.raises(
+        UnreadableInput, match=r"\.atividades_economicas cannot be read: InsufficientPrivilege$"
+    ):
         read_tables(full(login), CORE)
     execute(schema, f"DROP OWNED BY {role}", f"DROP ROLE {role}")
 
