@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from flows.outcome import Report
     from flows.pipeline import Job
 
+_OF_A_JOB = {"core", "database", "version", "docs", "replay", "log_json", "metrics"}
 Outcome = Literal["published", "skipped", "missing", "refused", "failed", "held", "not reached"]
 _PUBLISHED = """
     SELECT business_date, batch_id FROM runs
@@ -64,6 +65,8 @@ class BackfillParameters(BaseModel):
     replay: bool = False
     until_failure: bool = False
     docs: bool = True
+    log_json: str | None = None
+    metrics: Path | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -133,7 +136,7 @@ def backfill(
     date that is held ends it in any case: a date published after it would make its release impossible. Raises what
     concerns every date, such as UsageError and Busy; the same call again goes on where this one ended.
     """
-    given = parameters.model_dump(include={"core", "database", "version", "docs", "replay"})
+    given = parameters.model_dump(include=_OF_A_JOB)
     job = make_job(parameters.exports, flow="backfill", **given)
     decided = _decided(parameters, job)
     folders = [_folder(parameters, day) for day in parameters.dates if day not in decided]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.options import AsJson, Database, Quiet  # noqa: TC001 (as above)
+from flows.options import AsJson, Database, LogJson, Metrics, Quiet  # noqa: TC001 (as above)
 from flows.signals import stoppable
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ def backfill(  # noqa: PLR0913 (a verb has as many parameters as its options)
         bool, typer.Option("--until-failure", help="End with the first date that is not published.")
     ] = False,
     docs: Annotated[bool, typer.Option("--docs/--no-docs", help="Data Docs of each run.")] = True,
+    log_json: LogJson = None,
+    metrics: Metrics = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -49,7 +51,9 @@ def backfill(  # noqa: PLR0913 (a verb has as many parameters as its options)
     The exit code is that of the first date that was not published: 2 missing, 3 held, 4 refused.
     """
     from flows.backfill import BackfillParameters  # noqa: PLC0415 (heavy)
+    from flows.progress import gives_way  # noqa: PLC0415
 
+    quiet = quiet or gives_way(log_json)
     parameters = BackfillParameters.given(
         exports=exports,
         from_=first.date(),
@@ -61,6 +65,8 @@ def backfill(  # noqa: PLR0913 (a verb has as many parameters as its options)
         replay=replay,
         until_failure=until_failure,
         docs=docs,
+        log_json=log_json,
+        metrics=metrics,
     )
     with stoppable():
         report = _backfill(parameters, quiet=quiet or as_json)

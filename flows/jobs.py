@@ -9,6 +9,8 @@ from customers.dictionary import DEFAULT_VERSION, versions
 from customers.errors import UsageError
 from flows.breaker import Thresholds
 from flows.data_docs import docs_root
+from flows.logs import log_to
+from flows.metrics import MetricsFile
 from flows.notices import Notices
 from flows.pipeline import Job
 from flows.reporting import say
@@ -37,13 +39,17 @@ def make_job(  # noqa: PLR0913 (one for each option of the verbs)
     version: str = DEFAULT_VERSION,
     tell: Callable[[str, float], None] = _silent,
     docs: bool = True,
+    log_json: str | None = None,
+    metrics: Path | None = None,
     **choices: Any,  # noqa: ANN401 (the job's own switches)
 ) -> Job:
-    """Make the job that publishes one export.
+    """Make the job that publishes one export, and log where the settings, or ``log_json``, say.
 
     Raises UsageError where a setting, the core or the version cannot be used.
     """
     settings = load_settings(database)
+    if log_json or settings.log_json:
+        log_to(log_json or str(settings.log_json))
     if version not in versions():
         msg = f"no dictionary of version {version}; known: {', '.join(versions())}"
         raise UsageError(msg)
@@ -58,7 +64,7 @@ def make_job(  # noqa: PLR0913 (one for each option of the verbs)
         tell=tell,
         thresholds=thresholds(settings),
         freshness_minutes=settings.freshness_minutes,
-        observers=observers(settings),
+        observers=observers(settings, metrics),
         lock_stale_seconds=settings.lock_stale_seconds,
         **choices,
     )
@@ -77,15 +83,17 @@ def place_of(kind: str, exports: Path | None, core: str | None = None, database:
     return Place(root, kind, core or settings.core, settings.database_url, patience)
 
 
-def observers(settings: Settings) -> tuple[Observer, ...]:
+def observers(settings: Settings, metrics: Path | None = None) -> tuple[Observer, ...]:
     """Return who is told how a run ended; raises UsageError where notices could not be signed."""
+    path = metrics or settings.metrics
+    written: tuple[Observer, ...] = () if path is None else (MetricsFile(path, say),)
     if settings.notice_url is None:
-        return ()
+        return written
     if settings.notice_secret is None or not settings.notice_secret.get_secret_value():
         msg = "CADASTRA_NOTICE_SECRET is not set: notices are signed with it"
         raise UsageError(msg)
     secret = settings.notice_secret.get_secret_value()
-    return (Notices(str(settings.notice_url), secret, say, tuple(settings.notice_on)),)
+    return (*written, Notices(str(settings.notice_url), secret, say, tuple(settings.notice_on)))
 
 
 def thresholds(settings: Settings) -> Thresholds | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from flows.data_docs import write_docs
 from flows.job import Job, new_run_id, now
 from flows.judging import Stopwatch
+from flows.logs import log
 from flows.observing import observed
 from flows.opening import check_secret, opened
 from flows.outcome import Report
@@ -86,6 +87,8 @@ class Run:
         self.watch.lap("extract")
         self._plan = partition(export, self.job.core, self.job.bucket_size)
         self.watch.lap("stage")
+        rows = {name: len(table.lines) for name, table in export.tables.items()}
+        log.info("export read", run_id=self.run_id, registers=len(self._plan.keys), rows=rows)
 
     def execute(self) -> Report:
         """Work through every bucket and publish, or be held; a failed run is recorded as failed."""

@@ -6,7 +6,9 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from flows.logs import STANDARD_ERROR
 from flows.reporting import say
+from flows.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,6 +40,11 @@ def progress(*, quiet: bool) -> Iterator[Callable[[str, float], None]]:
             bars.update(task, total=1.0 if share else None, completed=share)
 
         yield tell
+
+
+def gives_way(log_json: str | None) -> bool:
+    """Say whether the log takes standard error: then progress and tables are not shown there."""
+    return (log_json or load_settings().log_json) == STANDARD_ERROR
 
 
 def _lines() -> Callable[[str, float], None]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from flows.options import AsJson, Database, Quiet  # noqa: TC001 (typer reads them at run time)
+from flows.options import AsJson, Database, LogJson, Metrics, Quiet  # noqa: TC001 (typer reads them at run time)
 from flows.signals import stoppable
 
 if TYPE_CHECKING:
@@ -53,11 +53,19 @@ def run(  # noqa: PLR0913 (a verb has as many parameters as its options)
     replay: Replay = False,
     full_remap: FullRemap = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing: the verb plan.")] = False,
+    log_json: LogJson = None,
+    metrics: Metrics = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """Publish one export: map it, check it, and serve what passes."""
-    choices = {"replay": replay, "full_remap": full_remap, "rehearse": dry_run}
+    choices = {
+        "replay": replay,
+        "full_remap": full_remap,
+        "rehearse": dry_run,
+        "log_json": log_json,
+        "metrics": metrics,
+    }
     with stoppable():
         source = _export(export, business_date, kind)
         report = _run(source, core, database, version, quiet, as_json, docs=docs, flow=flow, **choices)
@@ -106,13 +114,14 @@ def _run(  # noqa: PLR0913, PLR0917 (as above)
     *,
     docs: bool,
     flow: bool,
-    **choices: bool,
+    **choices: Any,  # noqa: ANN401 (of make_job)
 ) -> Report:
     from flows.jobs import make_job  # noqa: PLC0415 (heavy)
     from flows.nightly import run_job  # noqa: PLC0415 (as above)
-    from flows.progress import progress  # noqa: PLC0415 (as above)
+    from flows.progress import gives_way, progress  # noqa: PLC0415 (as above)
     from flows.reporting import as_data, show_json, show_report  # noqa: PLC0415
 
+    quiet = quiet or gives_way(choices.get("log_json"))
     with progress(quiet=quiet or as_json) as tell:
         given: dict[str, Any] = {"core": core, "database": database, "version": version, **choices}
         job = make_job(export, tell=tell, docs=docs, **given)

@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     docs: Path | None = None
     exports: Path | None = None
     patience_minutes: float = Field(default=30, ge=0)
+    log_json: str | None = None
+    metrics: Path | None = None
     notice_url: HttpUrl | None = None
     notice_secret: SecretStr | None = None
     notice_on: list[Event] = Field(default_factory=lambda: list(EVENTS))

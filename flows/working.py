@@ -15,6 +15,7 @@ from flows.availability import Availabilities, alone_ids, availability
 from flows.differences import Differences
 from flows.job import now
 from flows.judging import add_results, judge_bucket
+from flows.logs import log
 from flows.memory import Memory, made_by
 from flows.outcome import stray_findings
 from flows.settling import Settlement
@@ -80,6 +81,7 @@ class Work:
             self.watch.lap("stage")
             job.tell("map, check, nest", number / rest.count)
             self._bucket(bucket, memory)
+            log.info("bucket done", bucket=number + 1, of=rest.count, registers=len(bucket.registers))
         self._finish(aside)
         memory.write(self._store, self._run_seq)
         self._store.write_findings(self._run_seq, stray_findings(self.plan.strays, job.secret))
