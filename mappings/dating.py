@@ -51,10 +51,12 @@ def _customer_times(bucket: Bucket) -> Times:
 def _latest(documents: int, owner: NDArray[np.int64], times: Times) -> NDArray[np.int64]:
     """Return, for each document, the entry with the greatest time, or -1 without any."""
     entries = np.flatnonzero((owner >= 0) & (times.seconds != NO_TIME))
-    order = entries[np.lexsort((times.seconds[entries], owner[entries]))]
-    owners = owner[order]
+    stamps, owners = times.seconds[entries], owner[entries]
+    greatest = np.full(documents, NO_TIME, np.int64)
+    np.maximum.at(greatest, owners, stamps)
+    chosen = stamps == greatest[owners]
     best = np.full(documents, -1, np.int64)
-    best[owners] = order  # the last assignment of an owner is its greatest time
+    best[owners[chosen]] = entries[chosen]  # of equal times the last entry
     return best
 
 

@@ -58,33 +58,46 @@ def _spelt(values: pa.Array) -> pa.Array:
 
 def _object(rows: Rows, path: str, children: dict[str, list[Field]], texts: dict[str, pa.Array]) -> pa.Array:
     """Return the text of an object for each row, missing where none of its members is there."""
-    first, *rest = children[path]
-    members = [_member("", rows, first, children, texts)]
-    members += [_member(",", rows, field, children, texts) for field in rest]
-    body = pc.binary_join_element_wise(*members, "", null_handling="replace", null_replacement="")
+    first, *rest = (_value(rows, field, children, texts) for field in children[path])
+    members = [*_member("", *first), *(part for value in rest for part in _member(",", *value))]
+    if first[1].null_count == 0:
+        # Every row has its first member, so that braces and members are joined at once.
+        return _joined("{", *members, "}")
+    body = pc.ascii_ltrim(_joined(*members), ",")  # a member begins with its quote
     nothing = pc.equal(pc.binary_length(body), 0)
-    if first.obligation != "required":
-        body = _without_first_comma(body)
-    return pc.if_else(nothing, pa.scalar(None, pa.string()), pc.binary_join_element_wise("{", body, "}", ""))
+    whole = _joined("{", body, "}")
+    return pc.if_else(nothing, pa.scalar(None, pa.string()), whole) if pc.any(nothing).as_py() else whole
 
 
-def _without_first_comma(body: pa.Array) -> pa.Array:
-    return pc.ascii_ltrim(body, ",")  # a member begins with its quote
-
-
-def _member(
-    comma: str, rows: Rows, field: Field, children: dict[str, list[Field]], texts: dict[str, pa.Array]
-) -> pa.Array:
-    """Return ``"name":value`` for each row, missing where there is no value."""
-    name = f'{comma}"{field.name}":'
+def _value(
+    rows: Rows, field: Field, children: dict[str, list[Field]], texts: dict[str, pa.Array]
+) -> tuple[str, pa.Array, str]:
+    """Return what stands before each row's value, the value (missing where there is none), and what stands behind."""
+    name = f'"{field.name}":'
     if field.type == "array":
-        return pc.binary_join_element_wise(name, texts[field.xpath], "")
+        return name, texts[field.xpath], ""
     if field.type == "object":
-        return pc.binary_join_element_wise(name, _object(rows, field.xpath, children, texts), "")
+        return name, _object(rows, field.xpath, children, texts), ""
     values = rows.columns[field.xpath]
-    if field.type == "string":
-        return pc.binary_join_element_wise(f'{name}"', escaped(values), '"', "")
-    return pc.binary_join_element_wise(name, values, "")
+    return (f'{name}"', escaped(values), '"') if field.type == "string" else (name, values, "")
+
+
+def _member(comma: str, before: str, values: pa.Array, behind: str) -> tuple[pa.Array | str, ...]:
+    """Return ``"name":value`` as parts to be joined; one part, missing without a value, where values are missing."""
+    if values.null_count == 0:
+        return f"{comma}{before}", values, behind
+    return (pc.binary_join_element_wise(f"{comma}{before}", values, behind, ""),)
+
+
+def _joined(*parts: pa.Array | str) -> pa.Array:
+    """Join columns and the texts between them; missing values are nothing."""
+    merged: list[pa.Array | str] = []
+    for part in parts:
+        if isinstance(part, str) and merged and isinstance(merged[-1], str):
+            merged[-1] += part
+        else:
+            merged.append(part)
+    return pc.binary_join_element_wise(*merged, "", null_handling="replace", null_replacement="")
 
 
 def _list_text(

@@ -106,3 +106,12 @@ def changed_where(
         return values
     mask = pa.array(marked)
     return pc.replace_with_mask(values, mask, change(values.filter(mask)))
+
+
+def fixed_width(octets_of_rows: NDArray[np.uint8], missing: NDArray[np.bool_]) -> pa.StringArray:
+    """Make a column of texts of one width, given as bytes, one row each."""
+    rows, width = octets_of_rows.shape
+    valid = pa.array(~missing).buffers()[1] if missing.any() else None
+    edges = np.arange(rows + 1, dtype=np.int32) * np.int32(width)
+    data = np.ascontiguousarray(octets_of_rows)
+    return pa.Array.from_buffers(pa.string(), rows, [valid, pa.py_buffer(edges), pa.py_buffer(data)])

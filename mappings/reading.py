@@ -14,7 +14,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from customers.unread import UNREAD
-from mappings.octets import changed_where, has_shape, maybe_masked, maybe_untidy, number_at, of_width
+from mappings.octets import (
+    changed_where,
+    fixed_width,
+    has_shape,
+    maybe_masked,
+    maybe_untidy,
+    number_at,
+    octets,
+    of_width,
+)
 from mappings.profile import Kind
 from mappings.zones import to_utc
 
@@ -44,11 +53,14 @@ _WIDTHS = {
     Kind.ACCOUNT: 8,
 }
 _MASKED = {Kind.CPF, Kind.CNPJ, Kind.CEP, Kind.IBGE, Kind.CNAE, Kind.DIGITS, Kind.TAX_ID, Kind.CPF_OR_CNPJ}
+# Kinds of which a column has so few values that each is read once.
+_FEW_VALUES = {Kind.DATE, Kind.FLAG, Kind.YEAR, Kind.CODE}
 _DOCUMENTS = {Kind.CPF, Kind.CNPJ, Kind.TAX_ID, Kind.CPF_OR_CNPJ, Kind.NUMBER}
 _CPF_WIDTH, _CNPJ_WIDTH = 11, 14
 # The years 1 to 9999, in seconds since 1970.
 _YEARS = (-62_135_596_800, 253_402_300_800)
 _DAY_SECONDS = 86_400
+_UTC_WIDTH = len("1970-01-01T00:00:00Z")
 _TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 
@@ -69,7 +81,7 @@ def tidy(values: pa.Array, fillers: tuple[str, ...]) -> pa.Array:
     """
     values = changed_where(values, maybe_untidy(values), lambda odd: _never_text(_collapsed(odd)))
     gone = pc.is_in(values, pa.array(["", *fillers], pa.string()))
-    return pc.if_else(gone, pa.scalar(None, pa.string()), values)
+    return pc.if_else(gone, pa.scalar(None, pa.string()), values) if pc.any(gone).as_py() else values
 
 
 def _never_text(values: pa.Array) -> pa.Array:
@@ -168,8 +180,12 @@ def _native_dates(days: pa.Array) -> pa.Array:
 def _utc_text(seconds: np.ndarray, missing: np.ndarray) -> pa.Array:
     """Write seconds since 1970 as UTC text; what four digits of a year cannot say is missing."""
     missing = missing | (seconds < _YEARS[0]) | (seconds >= _YEARS[1])
-    text = pa.array(seconds, mask=missing).cast(pa.timestamp("s")).cast(pa.string())
-    return pc.binary_join_element_wise(pc.utf8_replace_slice(text, 10, 11, "T"), "Z", "")
+    text = pa.array(np.where(missing, 0, seconds)).cast(pa.timestamp("s")).cast(pa.string())
+    data, _ = octets(text)
+    signs = np.empty((len(text), _UTC_WIDTH), np.uint8)
+    signs[:, :-1] = data.reshape(-1, _UTC_WIDTH - 1)
+    signs[:, 10], signs[:, -1] = ord("T"), ord("Z")
+    return fixed_width(signs, missing)
 
 
 def _native_timestamps(values: pa.Array, zone: str) -> pa.Array:
@@ -256,28 +272,38 @@ def _by_distinct(read: Callable[[pa.Array], pa.Array], values: pa.Array) -> pa.A
     return read(encoded.dictionary).take(encoded.indices)
 
 
-def read(values: pa.Array, kind: Kind, codes: dict[str, str] | None, core: Core) -> pa.Array:  # noqa: PLR0911
+def read(values: pa.Array, kind: Kind, codes: dict[str, str] | None, core: Core) -> pa.Array:
     """Read the raw cells of one column as their kind.
 
     A code that no table lists, a flag, year, date, timestamp or decimal that does not read as one stays unread.
     """
     if not pa.types.is_string(values.type):
         values = _native(values, kind)
-    if pa.types.is_string(values.type):
-        values = tidy(values, core.fillers)
+    if kind in _FEW_VALUES:
+        return _by_distinct(
+            lambda distinct: _read_tidy(_tidy_text(distinct, core), kind, codes, core), values
+        )
+    return _read_tidy(_tidy_text(values, core), kind, codes, core)
+
+
+def _tidy_text(values: pa.Array, core: Core) -> pa.Array:
+    return tidy(values, core.fillers) if pa.types.is_string(values.type) else values
+
+
+def _read_tidy(values: pa.Array, kind: Kind, codes: dict[str, str] | None, core: Core) -> pa.Array:  # noqa: PLR0911 (one for each kind)
     match kind:
         case Kind.DATE:
-            return _by_distinct(read_dates, values)
+            return read_dates(values)
         case Kind.TIMESTAMP:
             return read_timestamps(values, core.zone)
         case Kind.DECIMAL:
             return read_decimals(values)
         case Kind.FLAG:
-            return _by_distinct(lambda distinct: _flags(distinct, core), values)
+            return _flags(values, core)
         case Kind.YEAR:
-            return _by_distinct(_years, _text(values))
+            return _years(_text(values))
         case Kind.CODE:
-            return _by_distinct(lambda distinct: _coded(distinct, codes or {}), values)
+            return _coded(values, codes or {})
         case _:
             return _plain(values, kind)
 
