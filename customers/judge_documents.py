@@ -116,14 +116,20 @@ def judge_envelope(
 def documents_of(
     structure: str, around: Mapping[str, object], version: str = DEFAULT_VERSION
 ) -> list[object]:
-    """Return the documents of an envelope; none where it has no data, or something else than the list it should have.
+    """Return the documents of an envelope; none where it has no data.
+
+    An object where a list should be (``judge_envelope`` says so) is judged as the only document.
 
     >>> documents_of("personal_qualifications", {"data": {}}), documents_of("personal_identifications", {"data": {}})
-    ([{}], [])
+    ([{}], [{}])
+    >>> documents_of("personal_identifications", {"data": "text"})
+    []
     """
     if "data" not in around:
         return []
     data = around["data"]
     if _data_node(structure, version) is None:
+        return [data]
+    if isinstance(data, dict):
         return [data]
     return data if isinstance(data, list) else []

@@ -1,10 +1,4 @@
-"""The command line: ``cadastra <verb>``. Heavy libraries are imported by the verbs that need them.
-
-JSON goes to standard output alone, everything else to standard error. Exit codes: 0 published or clean, 1 findings
-(``check``) or another error, 2 usage or unreadable input, 3 held, 4 export refused, 5 published with rejects under
---strict, 6 another run holds the database, 7 accounting does not add up, 8 no export came in time, 130 or 143
-ended by SIGINT or SIGTERM.
-"""
+"""The command line: ``cadastra <verb>``. Heavy libraries are imported by the verbs that need them."""
 
 from __future__ import annotations
 
@@ -25,9 +19,21 @@ from flows.run_verbs import verbs as run_verbs
 from flows.steward_verbs import verbs as steward_verbs
 from flows.undo_verbs import verbs as undo_verbs
 
+HELP = """
+Make the documents of the Open Finance Brasil Customers API from the exports of a bank's core system: read, mapped, \
+checked against the data dictionary, and published at once into a serving database. Begin with `cadastra sample` for \
+an invented export and `cadastra run --export FOLDER` to publish one.
+
+JSON goes to standard output alone, everything else to standard error. Settings are CADASTRA_... in the environment \
+or in a file .env.
+
+Exit codes: 0 published or clean, 1 findings (`check`) or another error, 2 usage or unreadable input, 3 held, \
+4 export refused, 5 published with rejects under --strict, 6 another run holds the database, 7 accounting does not \
+add up, 8 no export came in time, 130 or 143 ended by SIGINT or SIGTERM.
+"""
 app = typer.Typer(
     name="cadastra",
-    help=__doc__,
+    help=HELP,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -43,6 +49,25 @@ app.add_typer(backfill_verbs)
 app.add_typer(line_verbs)
 app.add_typer(steward_verbs)
 app.add_typer(undo_verbs)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version  # noqa: PLC0415 (only this option needs it)
+
+        typer.echo(f"cadastra {version('cadastra')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and end."),
+    ] = False,
+) -> None:
+    pass
 
 
 # Big libraries make objects by the hundred thousand, and none of them is garbage.
@@ -108,9 +133,9 @@ def sample(
     from dataclasses import asdict  # noqa: PLC0415
 
     from flows.reporting import say, show_json  # noqa: PLC0415
-    from mappings.cores.reference.sample import write_sample  # noqa: PLC0415 (heavy)
+    from flows.sampling import sampled  # noqa: PLC0415 (heavy)
 
-    summary = write_sample(
+    summary = sampled(
         out,
         customers=customers,
         seed=seed,

@@ -13,10 +13,13 @@ from flows.reporting import say, show_json
 from flows.rule_texts import rule_text
 from flows.settings import load_settings
 from flows.tables import show_columns
+from mappings.core import load_core
+from mappings.lineage import raw_column
 from sql.store import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from sql.store import Store
 
@@ -87,8 +90,10 @@ def show_findings(  # noqa: PLR0913 (one argument per option)
     """
     if structure is not None and structure not in BY_NAME:
         raise UsageError(f"no structure is called {structure}; known: {', '.join(BY_NAME)}")
-    with open_store(load_settings(database).database_url) as store:
+    settings = load_settings(database)
+    with open_store(settings.database_url) as store:
         answer = find(store, run=run, since=since, rule=rule, structure=structure, limit=limit)
+        _name_columns(store, answer, tuple(settings.cores_path))
     if as_json:
         show_json(answer)
     else:
@@ -116,6 +121,18 @@ def find(  # noqa: PLR0913 (one argument per option)
     if rule is not None:
         answer["findings"] = store.query(_single(source), {**params, "most": limit})
     return answer
+
+
+def _name_columns(store: Store, answer: dict[str, Any], cores_path: tuple[Path, ...]) -> None:
+    """Give the codes of a register that no xpath tells, its kind of person and its status, their column's name."""
+    untold = [code for code in answer["unmapped_codes"] if code["xpath"] == "/data"]
+    if not untold:
+        return
+    (run,) = store.query("SELECT core FROM runs WHERE run_id = :run_id", {"run_id": answer["run_id"]})
+    core = load_core(str(run["core"]), cores_path)
+    for code in untold:
+        named = raw_column(core, "customers.status" if code["structure"] else "customers.person_kind")
+        code["column"] = f"{named.table}.{named.column}"
 
 
 def _run_id(store: Store, run: str | None) -> str:
@@ -207,11 +224,16 @@ def _show(answer: dict[str, Any]) -> None:
     codes = answer["unmapped_codes"]
     if codes:
         lines = [
-            (f"{code['customers']:,}", code["shape"] or "", code["structure"], code["xpath"])
+            (
+                f"{code['customers']:,}",
+                code["shape"] or "",
+                code["structure"],
+                code.get("column", code["xpath"]),
+            )
             for code in codes
         ]
         title = f"codes that no table of the core lists ({len(codes)})"
-        show_columns(title, ("customers", "shape", "structure", "xpath"), lines[:_MOST_CODES])
+        show_columns(title, ("customers", "shape", "structure", "xpath or column"), lines[:_MOST_CODES])
     if "findings" in answer:
         listed = [
             (

@@ -18,6 +18,8 @@ from flows.observing import observed
 from flows.opening import check_secret, opened
 from flows.outcome import Report
 from flows.publishing import publish, report_of
+from flows.reporting import say
+from flows.settings import keep_secret
 from flows.sources import address_of, read_tables
 from flows.working import Work
 from mappings.partition import partition
@@ -96,6 +98,8 @@ class Run:
             if self._began:  # a step that Prefect tries again is another run
                 self.run_id = new_run_id()
             check_secret(store, self.job.secret)
+            if not self.job.rehearse:
+                keep_secret(self.job.database_url, self.job.secret, say)
             run_seq = store.begin_run(self._start())
             self._began = True
             try:

@@ -145,7 +145,8 @@ def _show_rules(console: Any, report: Report) -> None:  # noqa: ANN401 (rich is 
 
     if not report.rules:
         return
-    title = f"top rules ({len(report.rules)} failed)"
+    shown = min(MOST_RULES, len(report.rules))
+    title = f"top rules ({shown} of {len(report.rules)} that failed)"
     table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0), title=title, title_justify="left")
     table.add_column("failed", justify="right", no_wrap=True)
     table.add_column("severity", no_wrap=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, HttpUrl, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from customers.errors import UsageError
 
@@ -20,6 +21,9 @@ Event = Literal["failure", "held", "threshold"]
 EVENTS: tuple[Event, ...] = ("failure", "held", "threshold")
 SHORTEST_SECRET = 32
 _SQLITE = "sqlite:///"
+# Secrets made by this process and not kept yet, by file: every job on a database has the same one.
+_new: dict[Path, str] = {}
+_FIELD = re.compile('field "([a-z_]+)"')
 
 
 class Settings(BaseSettings):
@@ -64,47 +68,80 @@ def load_settings(database_url: str | None = None) -> Settings:
         )
         msg = f"setting cannot be used: {names}"
         raise UsageError(msg) from None
+    except SettingsError as problem:
+        named = _FIELD.search(str(problem))
+        msg = f"setting is no JSON: CADASTRA_{named[1].upper() if named else '...'}"
+        raise UsageError(msg) from None
     return settings if database_url is None else settings.model_copy(update={"database_url": database_url})
 
 
 def secret_of(settings: Settings, say: Callable[[str], None]) -> str:
-    """Return the institution's secret, making one beside an embedded database that has none.
+    """Return the institution's secret; beside an embedded database that has none, a new one that ``keep_secret`` keeps.
 
-    Raises UsageError when a server database is used without CADASTRA_SECRET.
+    Raises UsageError when a server database is used without CADASTRA_SECRET, UnreadableInput for a database that
+    nothing could open.
     """
     if settings.secret is not None and settings.secret.get_secret_value():
         secret = settings.secret.get_secret_value()
         if len(secret) < SHORTEST_SECRET:
             say(f"warning: CADASTRA_SECRET has fewer than {SHORTEST_SECRET} characters")
         return secret
-    if not settings.database_url.startswith(_SQLITE):
+    path = _secret_file(settings.database_url)
+    if path is None:
+        from sql.engine import target_of  # noqa: PLC0415 (heavy)
+
+        target_of(settings.database_url)
         msg = "CADASTRA_SECRET is not set: customer ids on a server need a secret that outlives this machine"
         raise UsageError(msg)
-    return _secret_beside(Path(settings.database_url.removeprefix(_SQLITE).split("?")[0]), say)
+    if not path.parent.is_dir():
+        msg = f"the folder of the database does not exist: {path.parent}"
+        raise UsageError(msg)
+    return _read_secret(path) if path.exists() else _new.setdefault(path, secrets.token_hex(SHORTEST_SECRET))
+
+
+def keep_secret(database_url: str, secret: str, say: Callable[[str], None]) -> None:
+    """Keep a secret that ``secret_of`` made, in a file that only its owner can read; any other is kept already.
+
+    Raises UsageError where the file cannot be written, or another process made a secret meanwhile.
+    """
+    path = _secret_file(database_url)
+    if path is None or _new.get(path) != secret:
+        return
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        msg = f"another process has just made the secret {path}: try again"
+        raise UsageError(msg) from None
+    except OSError as problem:
+        msg = f"CADASTRA_SECRET is not set, and none can be kept in {path}: {problem.strerror}"
+        raise UsageError(msg) from None
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secret)
+    del _new[path]
+    say(
+        f"CADASTRA_SECRET is not set: made one and kept it in {path.name} beside the database; keep them together"
+    )
 
 
 def known_secret(settings: Settings) -> str | None:
     """Return the institution's secret without making one; None where there is none yet."""
     if settings.secret is not None and settings.secret.get_secret_value():
         return settings.secret.get_secret_value()
-    if not settings.database_url.startswith(_SQLITE):
+    path = _secret_file(settings.database_url)
+    return _read_secret(path) if path is not None and path.exists() else None
+
+
+def _secret_file(database_url: str) -> Path | None:
+    """Return where the secret of an embedded database is; None for a server's."""
+    if not database_url.startswith(_SQLITE):
         return None
-    database = Path(settings.database_url.removeprefix(_SQLITE).split("?")[0])
-    path = database.with_name(f"{database.name}.secret")
-    return path.read_text(encoding="ascii") if path.is_file() else None
+    database = Path(database_url.removeprefix(_SQLITE).split("?")[0])
+    return database.with_name(f"{database.name}.secret")
 
 
-def _secret_beside(database: Path, say: Callable[[str], None]) -> str:
-    """Read or make the secret of an embedded database, in a file that only its owner can read."""
-    path = database.with_name(f"{database.name}.secret")
-    if not database.parent.is_dir():
-        msg = f"the folder of the database does not exist: {database.parent}"
-        raise UsageError(msg)
-    if not path.exists():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(SHORTEST_SECRET))
-        say(
-            f"CADASTRA_SECRET is not set: made one and kept it in {path.name} beside the database; keep them together"
-        )
-    return path.read_text(encoding="ascii")
+def _read_secret(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as problem:
+        msg = f"the secret {path} cannot be read: {getattr(problem, 'strerror', None) or 'it is not ASCII'}"
+        raise UsageError(msg) from None

@@ -19,7 +19,7 @@ from flows.erasures import tombstones
 from flows.ledger_views import show_table
 from flows.pipeline import new_run_id
 from flows.reporting import say, show_json
-from flows.settings import load_settings, secret_of
+from flows.settings import keep_secret, load_settings, secret_of
 from sql import erasure, history
 from sql.lock import hold
 from sql.purge import purge
@@ -136,11 +136,15 @@ def erase_person(database: str | None, given: str, core_keys: Sequence[str], *, 
     with _holding(settings, f"erase-{new_run_id()}") as store:
         found = erasure.registers_of(store, tax_id)
         _check_secret(found, secret)
+        keep_secret(settings.database_url, secret, say)
         done = erasure.erase(store, _person(tax_id, sorted({*found, *core_keys}), secret))
     if as_json:
         show_json(asdict(done))
         return
-    show_table("erased", ("table", "rows"), done.rows.items())
+    if any(done.rows.values()):
+        show_table("erased", ("table", "rows"), done.rows.items())
+    else:
+        say("nothing was known of this tax id; it will not be served if it comes")
     for line in _remains(done):
         say(line)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _QUOTE, _NEWLINE, _RETURN = 34, 10, 13
 _MEBIBYTE = 1 << 20
+_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 # pyarrow refuses a record that is longer than a block.
 _LONGEST_RECORD = 64 * _MEBIBYTE
 WINDOW = 16 * _MEBIBYTE
@@ -93,6 +94,12 @@ def _chunks(path: Path, pieces: Iterable[bytes], core: Core) -> Iterator[tuple[p
 
 
 def _utf8(path: Path, data: bytes, core: Core, lines_before: int) -> bytes:
+    if lines_before == 0 and data.startswith(_MARKS) and not core.encoding.startswith(("utf-16", "utf_16")):
+        msg = (
+            f"export refused: {path.name} begins with a byte order mark of Unicode, which is none of its columns' "
+            f"name: core {core.name} wants {core.encoding} without one"
+        )
+        raise ExportRefused(msg)
     try:
         return data if data.isascii() else data.decode(core.encoding).encode()
     except UnicodeDecodeError as problem:

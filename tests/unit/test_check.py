@@ -93,6 +93,13 @@ def test_an_envelope_of_a_single_document(tmp_path: Path) -> None:
     assert check(QUALIFICATION, tmp_path / "a.json", text) == [(1, *CLEAN)]
 
 
+def test_an_object_where_the_list_should_be_is_judged_inside(tmp_path: Path) -> None:
+    text = json.dumps({"data": bad_person(), **AROUND})
+    wrong, *inside = check(PERSON, tmp_path / "a.json", text)
+    assert wrong == (1, "S-type:/data", "$", "reject")
+    assert inside == [(1, *found) for found in BROKEN]
+
+
 def test_an_envelope_that_is_wrong_itself(tmp_path: Path) -> None:
     around: dict[str, Any] = {"data": [], "links": {"self": "here"}, "meta": {"requestDateTime": None}}
     assert check(PERSON, tmp_path / "a.json", json.dumps(around)) == [

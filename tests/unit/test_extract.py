@@ -124,6 +124,14 @@ def test_a_byte_that_the_encoding_does_not_have_refuses_the_export(signs: bytes)
         read_csv(EMAILS, f"{HEADER}\nK;S;x;\nK;S;".encode() + signs + b";\n", CORE)
 
 
+@pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"])
+def test_a_byte_order_mark_is_called_by_its_name(mark: bytes) -> None:
+    with pytest.raises(
+        ExportRefused, match=r"emails\.csv begins with a byte order mark .*cp1252 without one"
+    ):
+        read_csv(EMAILS, mark + f"{HEADER}\nK;S;x;\n".encode(), CORE)
+
+
 @pytest.mark.parametrize(
     ("records", "words"),
     [
