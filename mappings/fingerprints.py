@@ -62,13 +62,14 @@ def _add(totals: Words, owner: NDArray[np.int64], words: Words) -> None:
 
 def _hashes(raw: RawTable, core: Core, rows: NDArray[np.int64]) -> Words:
     """Hash chosen rows of a raw table, whatever its columns' types, by the columns that are staged."""
-    chosen = pa.array(rows)
     names = dict.fromkeys(source.column for source in core.tables[raw.name].columns.values())
-    cells = [
-        pc.fill_null(raw.columns[name].combine_chunks().take(chosen).cast(pa.string()), _MISSING)
-        for name in names
-    ]
-    return _digests(pc.binary_join_element_wise(*cells, _BETWEEN))
+    columns = [raw.columns[name].combine_chunks() for name in names]
+    if not np.array_equal(rows, np.arange(len(raw.lines))):
+        chosen = pa.array(rows)
+        columns = [values.take(chosen) for values in columns]
+    cells = [values.cast(pa.string()) for values in columns]
+    texts = pc.binary_join_element_wise(*cells, _BETWEEN, null_handling="replace", null_replacement=_MISSING)
+    return _digests(texts)
 
 
 def _digests(texts: pa.Array) -> Words:

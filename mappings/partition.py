@@ -29,7 +29,7 @@ from mappings.staging import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from numpy.typing import NDArray
 
@@ -124,13 +124,9 @@ def partition(export: Export, core: Core, bucket_size: int = BUCKET_SIZE) -> Par
     count = max(1, -(-len(row) // bucket_size))
     registers = keys.take(pa.array(row))
     whose = person.take(pa.array(row))
-    members = {
-        raw.name: _members(raw, core, registers)
-        for raw in export.tables.values()
-        if raw.name != customers.name
-    }
+    members = _members(export.tables.values(), core, registers)
     # A second row of a register is a second row, whether or not its kind of person can be read.
-    of_register = _members(customers, core, registers)
+    of_register = members.pop(customers.name)
     again = np.union1d(again, np.flatnonzero(~known & (of_register >= 0)))
     kindless = keys.filter(pa.array(of_register < 0))
     strays = _strays_of(customers, core, of_register, kindless)
@@ -184,9 +180,13 @@ def _first_of_each(keys: pa.Array, known: NDArray[np.bool_]) -> tuple[NDArray[np
     return rows[first], again
 
 
-def _members(raw: RawTable, core: Core, registers: pa.Array) -> NDArray[np.int64]:
-    found = pc.index_in(keys_of(raw, core), registers, skip_nulls=True)
-    return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), np.int64)
+def _members(tables: Collection[RawTable], core: Core, registers: pa.Array) -> dict[str, NDArray[np.int64]]:
+    """Return the register of each row of every table, -1 where there is none; all are looked up at once."""
+    keys = pa.concat_arrays([keys_of(raw, core) for raw in tables])
+    found = pc.fill_null(pc.index_in(keys, registers, skip_nulls=True), -1)
+    ends = np.cumsum([len(raw.lines) for raw in tables])
+    parts = np.split(found.to_numpy(zero_copy_only=False).astype(np.int64), ends[:-1])
+    return {raw.name: part for raw, part in zip(tables, parts, strict=True)}
 
 
 def _strays_of(raw: RawTable, core: Core, member: NDArray[np.int64], kindless: pa.Array) -> tuple[Stray, ...]:

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from customers.unread import is_unread
 from mappings.columns import column
+from mappings.octets import changed_where, maybe_untidy
 from mappings.profile import NAMES, TABLES, Customers, OneRowTable, Table, columns_of
 from mappings.reading import read, tax_id
 
@@ -104,7 +105,14 @@ def keys_of(raw: RawTable, core: Core) -> pa.Array:
 
     A key with a NUL, which no database keeps, counts as missing.
     """
-    keys = pc.utf8_trim_whitespace(raw.columns[core.key].combine_chunks().cast(pa.string()))
+    keys = raw.columns[core.key].combine_chunks().cast(pa.string())
+    odd = maybe_untidy(keys)
+    odd |= pc.fill_null(pc.equal(pc.binary_length(keys), 0), False).to_numpy(zero_copy_only=False)  # noqa: FBT003 (Arrow's fill value)
+    return changed_where(keys, odd, _trimmed)
+
+
+def _trimmed(keys: pa.Array) -> pa.Array:
+    keys = pc.utf8_trim_whitespace(keys)
     return pc.if_else(pc.match_substring_regex(keys, r"^$|\x{0}"), pa.scalar(None, pa.string()), keys)
 
 
