@@ -6,13 +6,14 @@ import gc
 import sys
 import traceback
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 (typer reads it at run time)
 from typing import Annotated, Literal
 
 import typer
 
 from customers.errors import CadastraError
 from flows.backfill_verb import verbs as backfill_verbs
+from flows.dictionary_verbs import verbs as dictionary_verbs
 from flows.line_verbs import verbs as line_verbs
 from flows.options import AsJson, Database  # noqa: TC001 (typer reads them at run time)
 from flows.run_verbs import verbs as run_verbs
@@ -38,7 +39,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-dictionary_verbs = typer.Typer(no_args_is_help=True, help="The data dictionaries as data.")
 database_verbs = typer.Typer(no_args_is_help=True, help="The serving database.")
 app.add_typer(dictionary_verbs, name="dictionary")
 app.add_typer(database_verbs, name="db")
@@ -187,29 +187,6 @@ def consents_import(
     from flows.serving import take_over_consents  # noqa: PLC0415 (heavy)
 
     take_over_consents(file, database, as_json=as_json)
-
-
-@dictionary_verbs.command("import")
-def dictionary_import(
-    file: Annotated[Path, typer.Argument(help="Official dictionary CSV.")],
-    version: Annotated[str, typer.Option(help="Version that the file states.")],
-    structure: Annotated[
-        str | None, typer.Option(help="Structure, if the file's name does not tell.")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of dictionaries; default: the shipped ones.")
-    ] = None,
-) -> None:
-    """Turn an official dictionary CSV into facts only."""
-    import customers  # noqa: PLC0415
-    from customers.dictionary_import import import_dictionary, write_dictionary  # noqa: PLC0415
-    from flows.reporting import say  # noqa: PLC0415
-
-    name, fields = import_dictionary(file, structure)
-    folder = (out or Path(customers.__file__).parent / "dictionaries") / version
-    folder.mkdir(parents=True, exist_ok=True)
-    write_dictionary(fields, folder / f"{name}.csv")
-    say(f"{folder / f'{name}.csv'}: {len(fields)} xpaths")
 
 
 @database_verbs.command("upgrade")
