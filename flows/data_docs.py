@@ -156,6 +156,7 @@ def _item(name: str, tally: dict[str, Any], results: list[dict[str, Any]]) -> di
         "title": TITLES[name],
         "rejected": rejected,
         "good": good,
+        "judged": tally["read"] - tally["excluded"] - tally["skipped"],
         "documents": _share(good, good + rejected),
         "checks": _passed(own),
     }
@@ -175,6 +176,8 @@ def _totals(
         "checks": _passed(results),
         "published": sum(item["published_new"] + item["published_changed"] for item in items),
         "unchanged": sum(item["unchanged"] for item in items),
+        "judged": sum(item["judged"] for item in items),
+        "skipped": sum(item["skipped"] for item in items),
         "rejected": rejected,
         "registers": counts.get("registers", 0),
     }

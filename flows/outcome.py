@@ -72,6 +72,7 @@ def run_count(structure: str, tally: Tally) -> RunCount:
         sum(tally.excluded.values()),
         tally.withdrawn,
         dict(tally.excluded),
+        tally.skipped,
     )
 
 

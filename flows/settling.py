@@ -28,7 +28,10 @@ class AccountingError(CadastraError):
 
 @dataclass(slots=True)
 class Tally:
-    """Count what became of the registers of one structure; ``excluded`` by reason."""
+    """Count what became of the registers of one structure.
+
+    ``excluded`` by reason; ``skipped`` of the unchanged, documents that were not made and judged again.
+    """
 
     read: int = 0
     published_new: int = 0
@@ -38,6 +41,7 @@ class Tally:
     rejected_unserved: int = 0
     excluded: dict[str, int] = field(default_factory=dict)
     withdrawn: int = 0
+    skipped: int = 0
 
     def exclude(self, reason: str, count: int) -> None:
         """Count registers that made no document of their own, for a named reason."""
@@ -98,6 +102,7 @@ class Settlement:
         self.tally.exclude("merged", registers - documents)
         self.tally.exclude(reason, without)
         self.tally.unchanged += documents - without
+        self.tally.skipped += documents - without
 
     def keep_registers(self, core_keys: pa.Array) -> None:
         """Go on serving the documents that carry these core keys."""

@@ -39,7 +39,10 @@ class RunStart:
 
 @dataclass(frozen=True, slots=True)
 class RunCount:
-    """What became of the registers of one structure in one run."""
+    """What became of the registers of one structure in one run.
+
+    ``skipped``: of the unchanged, documents that were not judged again; no rule failed when they were last judged.
+    """
 
     structure: str
     read: int
@@ -51,6 +54,7 @@ class RunCount:
     excluded: int = 0
     withdrawn: int = 0
     excluded_reasons: Mapping[str, int] = field(default_factory=dict)
+    skipped: int = 0
 
 
 def claim(connection: Connection, run_seq: int) -> None:

@@ -141,6 +141,7 @@ consents = Table(
     sqlite_with_rowid=False,
 )
 
+# ``skipped``: of the unchanged, documents that were not judged again.
 run_counts = Table(
     "run_counts",
     metadata,
@@ -149,6 +150,7 @@ run_counts = Table(
     *_required(BigInteger, "read", "published_new", "published_changed", "unchanged"),
     *_required(BigInteger, "rejected_stale", "rejected_unserved", "excluded", "withdrawn"),
     Column("excluded_reasons", Text, nullable=False),
+    Column("skipped", BigInteger, nullable=False, server_default="0"),
 )
 
 rule_results = Table(

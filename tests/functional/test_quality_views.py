@@ -118,6 +118,8 @@ def test_conformance_adds_up_the_rules_of_an_xpath(store: Store) -> None:
         "unknown": 1,
         "suspects": 1,
         "rate": pytest.approx(20 / 23),
+        "judged": None,
+        "skipped": None,
     }
 
 
@@ -138,7 +140,7 @@ def test_completeness_holds_a_property_against_the_object_around_it(store: Store
         ],
     )
     rows = store.query("SELECT * FROM quality_completeness ORDER BY xpath")
-    assert [tuple(row.values())[2:] for row in rows] == [
+    assert [tuple(row.values())[2:7] for row in rows] == [
         ("/data/contacts", 0, 90, 90, 1.0),
         (phones, 1, 90, 80, pytest.approx(80 / 90)),
         (f"{phones}/type", 0, 200, 150, 0.75),
@@ -218,6 +220,35 @@ def test_the_quarantine_counts_stale_documents_by_rule_and_day(store: Store) -> 
         (NAMES[0], VERSION, "R-1", "reject", "2026-11-02", 2),
         (NAMES[0], VERSION, "R-2", "reject", "2026-11-02", 1),
     ]
+
+
+def test_what_was_not_judged_again_is_told_beside_what_was(any_database: str, tmp_path: Path) -> None:
+    bank = Bank(tmp_path, any_database)
+    sound = [natural_person(f"F{number}", cpf(number)) for number in range(1, 4)]
+    bad = natural_person("F9", cpf(9), pessoas_fisicas={"sexo": "?"})
+    first = bank.run(*sound, bad)
+    second = bank.run(*sound[:2], natural_person("F3", cpf(3), produtos={"cod_produto": "02"}), bad)
+    told = {
+        run: dict(zip(("judged", "skipped"), counts, strict=True))
+        for run, counts in ((first.run_id, (4, 0)), (second.run_id, (2, 2)))
+    }
+    for view in ("quality_conformance", "quality_completeness"):
+        rows = bank.query(
+            f"SELECT DISTINCT run_id, judged, skipped FROM {view} WHERE structure = :structure",
+            structure=PI,
+        )
+        assert {row.pop("run_id"): row for row in rows} == told
+    runs = bank.query("SELECT read, excluded, judged, skipped FROM quality_runs ORDER BY run_seq")
+    assert [row["judged"] + row["skipped"] + row["excluded"] == row["read"] for row in runs] == [True, True]
+    assert [row["skipped"] for row in runs] == [0, 6]
+    (rule,) = bank.query(
+        "SELECT rule, share, share_before, per_thousand, per_thousand_before FROM quality_top_rules"
+        " WHERE run_id = :run_id AND structure = :structure",
+        run_id=second.run_id,
+        structure=PI,
+    )
+    assert rule["share"] > rule["share_before"]  # of what was judged: no news
+    assert (rule["per_thousand"], rule["per_thousand_before"]) == (250, 250)
 
 
 def test_a_run_tells_whose_findings_explain_the_quarantine(any_database: str, tmp_path: Path) -> None:
