@@ -39,6 +39,9 @@ UV = (BIN / "uv", "pip")
 # The generated pages: the module that writes them, and where they are.
 PAGES = (("tests.spec.write_docs", "docs/"),)
 
+# Neighbours share fixtures, so each process gets a run of neighbours, and steals where it is done before.
+SPREAD = ("--numprocesses", "auto", "--maxprocesses", "4", "--dist", "worksteal")
+
 LINTERS = (
     ("ruff", "check"),
     ("ruff", "format", "--check"),
@@ -190,9 +193,9 @@ def run(arguments: list[str]) -> None:
 
 
 def test(arguments: list[str]) -> None:
-    """Run the tests with coverage; with arguments of your own, without its threshold."""
+    """Run the tests with coverage, on all cores; with arguments of your own, without its threshold."""
     threshold = ["--cov-fail-under=0"] if arguments else []
-    must([PYTHON, "-m", "pytest", "--cov", *threshold, *arguments])
+    must([PYTHON, "-m", "pytest", "--cov", *SPREAD, *threshold, *arguments])
 
 
 def lint() -> None:
