@@ -12,7 +12,7 @@ from expectations.masking import masks
 from expectations.omit import Omission, omit
 from expectations.report import Failure, Outcome, findings, results
 from expectations.severity import Severities, severities
-from expectations.verdict import Verdict, verdicts
+from expectations.verdict import Verdict, verdicts, verdicts_on_nothing
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -58,7 +58,10 @@ def judge(
     table = severities(reference_date, severity_table)
     omission = omit(documents, table, refs=refs, day=reference_date)
     left = omission.documents
-    judged = verdicts(masks(left, reference_date), left.structure, left.version)
+    if len(left):
+        judged = verdicts(masks(left, reference_date), left.structure, left.version)
+    else:
+        judged = verdicts_on_nothing(left.structure, left.version)
     return _conclude(omission, judged, table, refs)
 
 

@@ -29,6 +29,9 @@ class Verdict:
     mask: Mask
 
 
+_ON_NOTHING = (True, all_pass(0))
+
+
 @cache
 def suite(structure: str, version: str = DEFAULT_VERSION) -> ExpectationSuite:
     """Compile the rules of a structure into a suite: one expectation for each that a block can break."""
@@ -81,8 +84,9 @@ def verdicts(masks: Masks, structure: str, version: str = DEFAULT_VERSION) -> li
 
     Raises RuntimeError if an expectation could not be judged, which is a defect of this program.
     """
-    never = (True, all_pass(0))
-    by_key = {judged.key: never for judged in catalogue(structure, version) if judged.kind in NEVER_APPLIES}
+    by_key = {
+        judged.key: _ON_NOTHING for judged in catalogue(structure, version) if judged.kind in NEVER_APPLIES
+    }
     for result in validate(masks, structure, version).results:
         configuration, details = result.expectation_config, result.result
         meta = {} if configuration is None else configuration.meta
@@ -93,3 +97,8 @@ def verdicts(masks: Masks, structure: str, version: str = DEFAULT_VERSION) -> li
         mask = Mask(details["element_count"], details["unknown_count"], details["unexpected_index_list"])
         by_key[key] = (bool(result.success), mask)
     return [Verdict(judged, *by_key[judged.key]) for judged in catalogue(structure, version)]
+
+
+def verdicts_on_nothing(structure: str, version: str = DEFAULT_VERSION) -> list[Verdict]:
+    """Return the verdicts where there is no document: every rule applied to nothing, and nobody need be asked."""
+    return [Verdict(judged, *_ON_NOTHING) for judged in catalogue(structure, version)]

@@ -28,7 +28,7 @@ from expectations.judge import Judgement, judge
 from expectations.kernels import KERNELS, in_range, is_not_among, is_not_blank, matches
 from expectations.masking import masks
 from expectations.severity import severities
-from expectations.verdict import suite, validate, verdicts
+from expectations.verdict import suite, validate, verdicts, verdicts_on_nothing
 from tests.flatten import flatten
 from tests.invented import good
 
@@ -252,6 +252,17 @@ def test_the_verdicts_are_the_masks(structure: str) -> None:
         assert verdict.mask.failed.tolist() == mask.failed.tolist()
         assert verdict.success == (len(mask.failed) == 0)
     assert sum(not verdict.success for verdict in judged_rules) > 20
+
+
+@pytest.mark.parametrize("structure", BY_NAME)
+def test_on_no_documents_great_expectations_would_say_the_same(structure: str) -> None:
+    nothing = masks(damaged(structure, np.random.default_rng(7), 0), DAY)
+    asked, unasked = verdicts(nothing, structure), verdicts_on_nothing(structure)
+    assert [(verdict.judged, verdict.success) for verdict in asked] == [
+        (verdict.judged, verdict.success) for verdict in unasked
+    ]
+    for verdict in (*asked, *unasked):
+        assert (verdict.mask.applied, verdict.mask.unknown, len(verdict.mask.failed)) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("structure", BY_NAME)
