@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from customers.errors import CadastraError
+from customers.errors import CadastraError, Interrupted
 from flows.backfill_verb import verbs as backfill_verbs
 from flows.dictionary_verbs import verbs as dictionary_verbs
 from flows.line_verbs import verbs as line_verbs
@@ -83,6 +83,10 @@ def main() -> None:
     except CadastraError as problem:
         sys.stderr.write(f"cadastra: {problem}\n")
         sys.exit(problem.exit_code)
+    except SystemExit as end:
+        if end.code == Interrupted.exit_code:  # Ctrl-C in a verb that has nothing to put in order
+            sys.stderr.write("cadastra: interrupted\n")
+        raise
     except Exception as defect:  # noqa: BLE001 (the last place: whatever comes here is a defect of this program)
         failure = _database_failure(defect)
         if failure is not None:

@@ -94,10 +94,11 @@ def deploy(
 def _publisher(
     flow: str, core: str | None, database: str | None, *, as_json: bool
 ) -> Callable[[Path], Report]:
+    from flows.closing import show_report  # noqa: PLC0415
     from flows.jobs import make_job  # noqa: PLC0415 (heavy)
     from flows.nightly import run_job  # noqa: PLC0415
     from flows.progress import progress  # noqa: PLC0415
-    from flows.reporting import say, show_report  # noqa: PLC0415
+    from flows.reporting import say  # noqa: PLC0415
 
     def run(export: Path) -> Report:
         if not as_json:

@@ -15,6 +15,7 @@ from customers.errors import UsageError
 
 STANDARD_ERROR = "-"
 _LOGGER = logging.getLogger("cadastra")
+_LOGGER.addHandler(logging.NullHandler())  # else warnings would go to standard error by themselves
 
 log: structlog.stdlib.BoundLogger = structlog.wrap_logger(
     _LOGGER,

@@ -119,7 +119,7 @@ def _run(  # noqa: PLR0913, PLR0917 (as above)
     from flows.jobs import make_job  # noqa: PLC0415 (heavy)
     from flows.nightly import run_job  # noqa: PLC0415 (as above)
     from flows.progress import gives_way, progress  # noqa: PLC0415 (as above)
-    from flows.reporting import as_data, show_json, show_report  # noqa: PLC0415
+    from flows.reporting import as_data, show_json  # noqa: PLC0415
 
     quiet = quiet or gives_way(choices.get("log_json"))
     with progress(quiet=quiet or as_json) as tell:
@@ -129,6 +129,8 @@ def _run(  # noqa: PLR0913, PLR0917 (as above)
     if as_json:
         show_json(as_data(report))
     elif not quiet:
+        from flows.closing import show_report  # noqa: PLC0415 (only a person needs it)
+
         show_report(report)
     return report
 

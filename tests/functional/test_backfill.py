@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gc
 import json
+import signal
+import subprocess
+import sys
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +16,7 @@ from customers.errors import UsageError
 from flows.backfill import BackfillParameters, backfill
 from flows.pipeline import Run
 from sql.store import open_store
+from tests.conftest import ROOT
 from tests.exports import CONTROL, natural_person, write_export
 from tests.functional.test_run import cadastra
 
@@ -159,3 +163,20 @@ def test_the_command_line_says_what_became_of_each_date(root: Path, sqlite_url: 
     again = cadastra("backfill", *options, "--from", "2026-11-01", "--to", "2026-11-02")
     assert (again.returncode, again.stdout) == (0, "")
     assert "2026-11-02  skipped" in again.stderr
+
+
+def test_ctrl_c_ends_it_with_one_line_and_the_same_command_goes_on(root: Path, sqlite_url: str) -> None:
+    dates = ("--from", "2026-11-01", "--to", "2026-11-02")
+    command = ("backfill", "--exports", str(root), "--database", sqlite_url, "--no-docs", *dates)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flows.cli", *command], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    said = [process.stderr.readline(), process.stderr.readline()]
+    assert said == ["2026-11-01 …\n", "2026-11-02 …\n"]
+    process.send_signal(signal.SIGINT)
+    rest = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() == 130
+    assert rest == "cadastra: interrupted by SIGINT; `cadastra runs` says what became of it\n"
+    assert run(root, sqlite_url, 1, 2) == [("skipped", 0), ("published", 0)]
