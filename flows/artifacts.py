@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,22 +11,47 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from flows.reporting import COUNTS, MOST_RULES, count_rows
 
 if TYPE_CHECKING:
+    from flows.backfill import BackfillReport
     from flows.pipeline import Report
+    from flows.quality import Judgement
 
 
 def show(report: Report) -> None:
     """Make the artifacts ``run``, ``run-counts``, ``top-rules`` and ``freshness`` of one run, but no empty table."""
     create_markdown_artifact(_told(report), key="run", description=f"Run {report.run_id}: {report.state}")
     create_table_artifact(_counts(report), key="run-counts", description=f"Registers of run {report.run_id}")
-    rules = [
-        {name: rule[name] for name in ("failed", "severity", "rule", "structure")} for rule in report.rules
-    ]
-    if rules:
-        told = f"The {min(len(rules), MOST_RULES)} gravest of {len(rules)} rules that failed in run {report.run_id}"
-        create_table_artifact(rules[:MOST_RULES], key="top-rules", description=told)
+    if report.rules:
+        count = len(report.rules)
+        told = f"The {min(count, MOST_RULES)} gravest of {count} rules that failed in run {report.run_id}"
+        create_table_artifact(_gravest(report.rules), key="top-rules", description=told)
     if report.freshness:
         told = f"Minutes from the core's change to being served, run {report.run_id}"
         create_table_artifact(_freshness(report), key="freshness", description=told)
+
+
+def show_dates(report: BackfillReport) -> None:
+    """Make the artifact ``backfill``: what became of each date."""
+    rows = [{**row, "business_date": row["business_date"].isoformat()} for row in map(asdict, report.dates)]
+    create_table_artifact(rows, key="backfill", description=f"{len(rows)} business dates")
+
+
+def show_judgement(judgement: Judgement) -> None:
+    """Make the artifacts ``quality`` and ``quality-rules``: the documents that would be refused now."""
+    if judgement.run_id is None:
+        return
+    rows = [{"structure": name, **counts} for name, counts in judgement.structures.items()]
+    told = f"Documents judged, and those that would be refused now: run {judgement.run_id}"
+    create_table_artifact(rows, key="quality", description=told)
+    if judgement.rules:
+        told = f"Documents by rule: `cadastra findings --run {judgement.run_id}` says which"
+        create_table_artifact(_gravest(judgement.rules), key="quality-rules", description=told)
+
+
+def _gravest(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {name: rule[name] for name in ("failed", "severity", "rule", "structure")}
+        for rule in rules[:MOST_RULES]
+    ]
 
 
 def _told(report: Report) -> str:

@@ -26,7 +26,7 @@ CLEAN, VIOLATED = 0, 1
 
 _NO_DOCUMENT = object()
 _ENVELOPE = frozenset({"data", "links", "meta"})
-_REFUSES: frozenset[Severity] = frozenset({"halt", "reject"})
+REFUSES: frozenset[Severity] = frozenset({"halt", "reject"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def _rules(structure: str, version: str) -> dict[RuleKey, Judged]:
     return {judged.key: judged for judged in catalogue(structure, version)}
 
 
-class _Scale:
+class Scale:
     """Weigh the problems of one structure by the severity table; the envelope's rules by their class alone."""
 
     def __init__(self, structure: str, version: str, table: Severities) -> None:
@@ -94,7 +94,7 @@ def check_files(
     version, UnreadableInput for a file, naming the place; what comes before the place was judged.
     """
     day = reference_date or today()
-    scale = _Scale(structure, version, severities(day, severity_table))
+    scale = Scale(structure, version, severities(day, severity_table))
     judge = partial(judge_document, structure, version=version, reference_date=day)
     for file in files:
         number = 0
@@ -123,4 +123,4 @@ def exit_code(severities_seen: Iterable[Severity | None]) -> int:
     >>> exit_code(["warn", None]), exit_code(["warn", "reject"])
     (0, 1)
     """
-    return VIOLATED if any(severity in _REFUSES for severity in severities_seen) else CLEAN
+    return VIOLATED if any(severity in REFUSES for severity in severities_seen) else CLEAN

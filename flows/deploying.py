@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from customers.errors import CadastraError, UsageError
+from flows.reporting import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 FILE = "prefect.yaml"
+# What Prefect says of a work pool that is there.
+_KNOWN = "already exists"
 
 
 def register(pool: str, folder: Path) -> None:
@@ -27,9 +30,13 @@ def register(pool: str, folder: Path) -> None:
         msg = f"no folder {folder}"
         raise UsageError(msg)
     names = {"CADASTRA_WORK_POOL": pool, "CADASTRA_WORKING_DIR": str(folder.resolve())}
-    if _prefect(["work-pool", "inspect", pool], quiet=True):
-        _must(["work-pool", "create", pool, "--type", "process"])
-    _must(["deploy", "--all", "--prefect-file", str(definitions().resolve())], names, folder)
+    made = _prefect(["work-pool", "create", pool, "--type", "process"])
+    if made.returncode and _KNOWN not in made.stdout:
+        raise CadastraError(f"Prefect made no work pool: {made.stdout.strip()}")
+    done = _prefect(["deploy", "--all", "--prefect-file", str(definitions().resolve())], names, folder)
+    say(done.stdout.strip())
+    if done.returncode:
+        raise CadastraError("Prefect did not take the deployments; what it said is above")
 
 
 def definitions() -> Path:
@@ -38,22 +45,18 @@ def definitions() -> Path:
     return next(path for path in (package / FILE, package.parent / FILE) if path.is_file())
 
 
-def _must(arguments: Sequence[str], names: dict[str, str] | None = None, folder: Path | None = None) -> None:
-    if _prefect(arguments, names, folder):
-        msg = f"Prefect refused: prefect {' '.join(arguments)}"
-        raise CadastraError(msg)
-
-
 def _prefect(
-    arguments: Sequence[str],
-    names: dict[str, str] | None = None,
-    folder: Path | None = None,
-    *,
-    quiet: bool = False,
-) -> int:
-    """Run Prefect's command line and return its exit code; what it says goes to standard error."""
-    told = subprocess.DEVNULL if quiet else sys.stderr
+    arguments: Sequence[str], names: dict[str, str] | None = None, folder: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run Prefect's command line; what it says, errors too, is the result's standard output."""
     command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
     environment = {"DO_NOT_TRACK": "1", **os.environ, **(names or {})}
-    done = subprocess.run(command, cwd=folder, env=environment, stdout=told, stderr=told, check=False)  # noqa: S603 (our own words)
-    return done.returncode
+    return subprocess.run(  # noqa: S603 (our own words)
+        command,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )

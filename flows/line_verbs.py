@@ -1,4 +1,4 @@
-"""The verbs that take what waits below the folder of exports, and the one that lets Prefect do so by the clock."""
+"""The verbs that Prefect can do by the clock: take what waits below the folder of exports, judge what is served."""
 
 from __future__ import annotations
 
@@ -76,6 +76,23 @@ def intraday(
         hold_back(report)
     if taken.refused:
         raise ExportRefused("; ".join(f"{folder}: {reason}" for folder, reason in taken.refused.items()))
+
+
+@verbs.command()
+def quality(
+    core: CoreName = None,
+    database: Database = None,
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Judge, though the rules are the same.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Judge what is served by the present rules, without exports; exit 1 where documents would be refused now."""
+    from flows.quality import judge_served, show_judgement  # noqa: PLC0415 (heavy)
+
+    with stoppable():
+        judgement = judge_served(core, database, force=force)
+    show_judgement(judgement, as_json=as_json)
+    raise typer.Exit(int(judgement.refused > 0))
 
 
 @verbs.command()

@@ -37,7 +37,7 @@ _NEVER = np.iinfo(np.int64).max
 
 
 @cache
-def _rules() -> str:
+def rules_version() -> str:
     """Hash the vocabulary and the checks: code, dictionaries, rules, severities."""
     digest = hashlib.sha256()
     for package in (customers, expectations):
@@ -57,7 +57,7 @@ def made_by(core: Core, version: str, secret: str, day: date) -> str:
         b"fingerprint", key=hashlib.sha256(secret.encode()).digest(), digest_size=16
     ).hexdigest()
     return "|".join(
-        (mapping_version(core), repr(core), _rules(), version, keyed, repr(severities(day).expired))
+        (mapping_version(core), repr(core), rules_version(), version, keyed, repr(severities(day).expired))
     )
 
 

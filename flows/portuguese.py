@@ -23,7 +23,13 @@ TITLES = {
 }
 WORDS = {
     "severidade": {"halt": "interrompe", "reject": "recusa", "omit": "omite", "warn": "avisa"},
-    "tipo": {"full": "completo", "delta": "incremental", "rollback": "desfazimento", "release": "liberação"},
+    "tipo": {
+        "full": "completo",
+        "delta": "incremental",
+        "rollback": "desfazimento",
+        "release": "liberação",
+        "quality": "qualidade",
+    },
     "situacao": {
         "published": "publicada",
         "held": "retida",
@@ -31,6 +37,7 @@ WORDS = {
         "cancelled": "cancelada",
         "rolled_back": "desfeita",
         "running": "em andamento",
+        "judged": "julgada",
     },
     "motivo": {
         "merged": "reunido ao documento da pessoa, levado por outro cadastro dela",

@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, HttpUrl, SecretStr, ValidationError
+from pydantic import Field, HttpUrl, NonNegativeFloat, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from customers.errors import UsageError
@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     patience_minutes: float = Field(default=30, ge=0)
     log_json: str | None = None
     metrics: Path | None = None
+    retry_seconds: list[NonNegativeFloat] = Field(default=[1, 5, 15])
     notice_url: HttpUrl | None = None
     notice_secret: SecretStr | None = None
     notice_on: list[Event] = Field(default_factory=lambda: list(EVENTS))

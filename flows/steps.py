@@ -15,15 +15,13 @@ from customers.errors import CadastraError
 from flows.artifacts import show
 from flows.pipeline import Run
 from flows.reporting import count_rows
+from flows.settings import load_settings
 from flows.sources import name_of
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
     from flows.pipeline import Job, Report
-
-# Seconds before each retry of a step that failed on something that may pass.
-RETRY_DELAYS = [1, 5, 15]
 
 
 def run_as_flow(job: Job) -> Report:
@@ -47,9 +45,10 @@ def run_as_flow(job: Job) -> Report:
 def publish(job: Job) -> Report:
     """Run one job as two tasks, inside a flow, and show what it came to."""
     run = Run(job)
+    delays = load_settings().retry_seconds
     options: dict[str, Any] = {
-        "retries": len(RETRY_DELAYS),
-        "retry_delay_seconds": RETRY_DELAYS,
+        "retries": len(delays),
+        "retry_delay_seconds": delays,
         "retry_condition_fn": _may_pass,
         "cache_policy": NO_CACHE,
         "persist_result": False,

@@ -6,6 +6,7 @@ lag behind the bank's own channels has its limit, too.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
     from sql.store import Store
 
 POLL_SECONDS = 30.0
-# A batch that was rolled back is not taken again by itself: somebody undid it.
+# A batch that was rolled back is not taken again by itself: somebody undid it. Nor is one that was held until a purge.
 _TAKEN = """
     SELECT batch_id, business_date, generated_at, kind, state FROM runs
-    WHERE core = :core AND batch_id IS NOT NULL AND state IN ('published', 'held', 'rolled_back')
+    WHERE core = :core AND batch_id IS NOT NULL
+      AND (state IN ('published', 'held', 'rolled_back') OR counts LIKE '%"problem": "overtaken"%')
 """
 _HELD = """
     SELECT run_id, finished_at FROM runs
@@ -103,12 +105,13 @@ def take_all(place: Place, publish: Callable[[Path], Report]) -> Taken:
     line, taken = look(place), Taken()
     taken.awaited += line.awaited
     for _, folder in line.ready:
+        unfinished = _unfinished(place, folder)
+        if unfinished:
+            taken.awaited.append(unfinished)
+            break
         try:
             report = publish(folder)
         except ExportRefused as problem:
-            if _is_young(folder, place.patience):
-                taken.awaited.append(f"{folder.name}: not complete yet ({problem})")
-                break
             taken.refused[folder.name] = str(problem)
             continue
         taken.reports.append(report)
@@ -132,14 +135,17 @@ def take_newest(
     told = ""
     while True:
         line = look(place)
-        problem: Busy | ExportRefused | ExportLate = ExportLate(_late(place, line))
+        problem: Busy | ExportLate | None = None
         for _, folder in line.ready[-1:]:
+            unfinished = _unfinished(place, folder)
+            if unfinished:
+                line.awaited.append(unfinished)
+                break
             try:
                 return publish(folder)
-            except (Busy, ExportRefused) as found:
-                if isinstance(found, ExportRefused) and not _is_young(folder, place.patience):
-                    raise
+            except Busy as found:
                 problem = found
+        problem = problem or ExportLate(_late(place, line))
         if time.monotonic() >= deadline:
             raise problem
         if str(problem) != told:
@@ -205,5 +211,15 @@ def _quiet(folder: Path) -> timedelta:
     return timedelta(seconds=max(time.time() - changed, 0))
 
 
-def _is_young(folder: Path, patience: timedelta) -> bool:
-    return _quiet(folder) < patience
+def _unfinished(place: Place, folder: Path) -> str | None:
+    """Say what an export that was written to a while ago still lacks of what its control file says."""
+    if _quiet(folder) >= place.patience:
+        return None
+    for name, (_, sha256) in read_control(folder).tables.items():
+        path = next((found for found in folder.glob(f"{name}.*") if found.is_file()), None)
+        if path is None:
+            return f"{folder.name}: not complete yet ({name} is missing)"
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+                return f"{folder.name}: not complete yet ({path.name} has another sha256)"
+    return None

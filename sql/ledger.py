@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, RowMapping
 
-RunKind = Literal["full", "delta", "rollback", "release"]
-Ending = Literal["failed", "held", "cancelled"]
+RunKind = Literal["full", "delta", "rollback", "release", "quality"]
+Ending = Literal["failed", "held", "cancelled", "judged"]
 _OPEN = ("running", "held")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from sqlalchemy import Column, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, MetaData, Table, Text
 
 from sql.bulk import append, read
 
@@ -35,6 +35,8 @@ CUSTOMERS = pa.schema(
     }
 )
 
+TEXTS = pa.schema({"document_id": pa.int64(), "core_key": pa.string(), "document": pa.string()})
+
 _SERVED = """
     SELECT customer_id, core_key, tax_id, document_id, opened_run_seq, content_hash, update_date_time,
            stale_since IS NOT NULL AS stale
@@ -56,6 +58,15 @@ _STORED = """
                     WHERE s.document_id = d.document_id), d.run_seq)
     GROUP BY w.customer_id, w.content_hash
 """
+
+_TEXTS = """
+    SELECT d.document_id, d.core_key, d.document
+    FROM wanted_documents AS w JOIN documents AS d ON d.document_id = w.document_id
+"""
+
+_WANTED_DOCUMENTS = Table(
+    "wanted_documents", MetaData(), Column("document_id", BigInteger, nullable=False), prefixes=["TEMPORARY"]
+)
 
 _WANTED = Table(
     "wanted",
@@ -83,6 +94,16 @@ def stored_before(connection: Connection, structure: str, version: str, wanted: 
     connection.exec_driver_sql("ANALYZE wanted")
     found = read(connection, _STORED, STORED, {"structure": structure, "version": version})
     _WANTED.drop(connection)
+    return found
+
+
+def texts(connection: Connection, document_ids: pa.Array | pa.ChunkedArray) -> pa.Table:
+    """Return stored documents with their text, by number and in no order: columns of ``TEXTS``."""
+    _WANTED_DOCUMENTS.create(connection)
+    append(connection, _WANTED_DOCUMENTS, pa.table({"document_id": document_ids}))
+    connection.exec_driver_sql("ANALYZE wanted_documents")
+    found = read(connection, _TEXTS, TEXTS, {})
+    _WANTED_DOCUMENTS.drop(connection)
     return found
 
 

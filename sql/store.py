@@ -98,6 +98,11 @@ class Store:
         with self._engine.connect() as connection:
             return serving.stored_before(connection, structure, version, wanted)
 
+    def texts(self, document_ids: pa.Array | pa.ChunkedArray) -> pa.Table:
+        """Return stored documents with their text: ``sql.serving.TEXTS``."""
+        with self._engine.connect() as connection:
+            return serving.texts(connection, document_ids)
+
     def has_retired(self) -> bool:
         """Say whether any period of being served ever ended: else ``stored_before`` finds nothing."""
         return bool(self.query("SELECT 1 AS found FROM retired LIMIT 1"))

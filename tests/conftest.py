@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import shutil
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -18,6 +15,7 @@ from hypothesis import settings
 from psycopg.sql import SQL, Identifier
 
 from tests import servers
+from tests.prefect_server import PrefectServer, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,20 +31,14 @@ settings.load_profile("ci" if IN_CI else "local")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give the tests an environment of their own, before Prefect reads it at its import."""
+    """Give the tests an environment of their own."""
     environment = pytest.MonkeyPatch()
     config.add_cleanup(environment.undo)
     for name in list(os.environ):
         if name.startswith(("CADASTRA_", "PREFECT_")) and not name.startswith("CADASTRA_TEST_"):
             environment.delenv(name)
-    prefect_home = tempfile.mkdtemp(prefix="cadastra-prefect-")
-    config.add_cleanup(lambda: shutil.rmtree(prefect_home, ignore_errors=True))
-    # Prefect stops a temporary server at the process's end and logs it to a stream that pytest has closed.
-    config.add_cleanup(lambda: setattr(logging, "raiseExceptions", False))
     environment.setenv("CADASTRA_SECRET", "an invented secret that only the tests use")
-    environment.setenv("PREFECT_HOME", prefect_home)
     environment.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-    environment.setenv("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "90")
     environment.setenv("DO_NOT_TRACK", "1")
 
 
@@ -94,15 +86,14 @@ def any_database(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def prefect_server() -> Iterator[None]:
-    """Run one Prefect server for all flows that the tests call in this process."""
-    from prefect.testing.utilities import prefect_test_harness  # noqa: PLC0415 - most runs need no Prefect
-
-    with ExitStack() as server:
-        with pytest.MonkeyPatch.context() as environment:
-            environment.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # Prefect's server is not measured
-            server.enter_context(prefect_test_harness(server_startup_timeout=90))
-        yield
+def prefect_server() -> Iterator[PrefectServer]:
+    """Run one Prefect server for all flows that the tests start."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(running())
+        except OSError as problem:
+            missing(f"no port can be opened for a Prefect server: {problem.strerror}")
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.exports import Register
+    from tests.prefect_server import PrefectServer
 
 PEOPLE = 500
 MARK = "Kanarius"
@@ -86,6 +88,7 @@ class Place:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.database = folder / "cadastra.db"
+        self.folders = [folder]
         self.outputs: list[bytes] = []
         (folder / "tmp").mkdir(parents=True)
         self.environment = {
@@ -93,7 +96,6 @@ class Place:
             "PYTHONPATH": str(ROOT),
             "TMPDIR": str(folder / "tmp"),
             "HOME": str(folder),
-            "PREFECT_HOME": str(folder / "prefect"),
             "PREFECT_LOGGING_LEVEL": "DEBUG",
             "CADASTRA_SECRET": SECRET,
             "CADASTRA_DATABASE_URL": f"sqlite:///{self.database}",
@@ -120,7 +122,7 @@ class Place:
         """Name every place where the mark stands and should not."""
         for output in self.outputs:
             yield from (f"output: {hit[0]!r}" for hit in CANARY.finditer(output))
-        for path in self.folder.rglob("*"):
+        for path in chain.from_iterable(folder.rglob("*") for folder in self.folders):
             if path.is_file() and not path.name.startswith(self.database.name):
                 yield from (f"{path.name}: {hit[0]!r}" for hit in CANARY.finditer(path.read_bytes()))
         for table, text in self.texts():
@@ -234,11 +236,13 @@ def test_a_killed_run_leaves_no_personal_value_behind(people: Path, place: Place
 
 
 @pytest.mark.slow
-def test_prefect_sees_no_personal_value(people: Path, place: Place) -> None:
-    assert place.call("run", "--export", str(people), "--flow", debug=True) == 0
+def test_prefect_sees_no_personal_value(people: Path, place: Place, prefect_server: PrefectServer) -> None:
+    place.environment |= {**prefect_server.environment, "CADASTRA_RETRY_SECONDS": "[0]"}
+    place.folders.append(prefect_server.home)
+    assert place.call("run", "--export", str(people), debug=True) == 0
     with closing(sqlite3.connect(place.database)) as connection, connection:
         connection.execute(BROKEN.format("findings", "shape IS NOT NULL"))
-    assert place.call("run", "--export", str(people), "--flow") == 1
-    assert (place.folder / "prefect").is_dir()
-    assert list((place.folder / "prefect").glob("*.db"))
+    assert place.call("run", "--export", str(people)) == 1
+    states = prefect_server.ask("/flow_runs/filter", {"sort": "START_TIME_DESC", "limit": 2})
+    assert {run["state_type"] for run in states} == {"COMPLETED", "FAILED"}
     assert nothing_leaked(place)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,7 +16,7 @@ from sql.lock import hold
 from sql.rollback import rollback
 from sql.store import open_store
 from tests.bank import CORE, PI, SECRET
-from tests.exports import cpf, natural_person, write_export
+from tests.exports import age, cpf, natural_person, write_export
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,13 +72,6 @@ class Incoming:
 @pytest.fixture
 def incoming(tmp_path: Path, sqlite_url: str) -> Incoming:
     return Incoming(tmp_path, sqlite_url)
-
-
-def age(folder: Path, span: timedelta = 2 * HOUR) -> None:
-    """Let a folder look as if nothing had been written to it for a while."""
-    moment = time.time() - span.total_seconds()
-    for path in (*folder.iterdir(), folder):
-        os.utime(path, (moment, moment))
 
 
 def test_deltas_are_taken_in_order_each_once_whatever_their_folders_are_called(incoming: Incoming) -> None:
@@ -153,7 +144,7 @@ def test_a_run_in_the_way_and_a_broken_export_are_told_for_what_they_are(incomin
     with open_store(incoming.url) as store, hold(store, "another"), pytest.raises(Busy):
         take_newest(place, incoming.publish, wait=now, tell=incoming.told.append)
     (full / "emails.csv").unlink()
-    with pytest.raises(ExportRefused):
+    with pytest.raises(ExportLate, match=r"full: not complete yet \(emails is missing\)"):
         take_newest(place, incoming.publish, wait=now, tell=incoming.told.append)
     age(full)
     with pytest.raises(ExportRefused):
