@@ -13,6 +13,7 @@ import typer
 
 from customers.errors import CadastraError, Interrupted
 from flows.backfill_verb import verbs as backfill_verbs
+from flows.core_verbs import verbs as core_verbs
 from flows.dictionary_verbs import verbs as dictionary_verbs
 from flows.line_verbs import verbs as line_verbs
 from flows.options import AsJson, Database  # noqa: TC001 (typer reads them at run time)
@@ -40,6 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 database_verbs = typer.Typer(no_args_is_help=True, help="The serving database.")
+app.add_typer(core_verbs, name="cores")
 app.add_typer(dictionary_verbs, name="dictionary")
 app.add_typer(database_verbs, name="db")
 consent_verbs = typer.Typer(no_args_is_help=True, help="The consents that the API asks for.")

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
+from typer.testing import CliRunner
 
 from customers.dictionary import effective_fields
 from customers.errors import UsageError
 from customers.structures import STRUCTURES
+from flows.cli import app
 from flows.nightly import run_job
 from flows.pipeline import Job
 from mappings.core import SHIPPED_CORES, load_core
+from mappings.core_check import complaints
 from mappings.cores.reference.sample import write_sample
 
 if TYPE_CHECKING:
@@ -67,6 +71,39 @@ def test_a_core_that_does_not_fit_is_named(tmp_path: Path, pattern: str, replace
 def test_an_unknown_core_is_told_which_are_known() -> None:
     with pytest.raises(UsageError, match="reference"):
         load_core("nobody")
+
+
+@pytest.mark.parametrize("name", CORES)
+def test_a_shipped_core_has_no_complaint(name: str) -> None:
+    assert complaints(load_core(name)) == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "replacement", "said"),
+    [
+        (r'M = "MASCULINO"', 'M = "MACHO"', "column sexo: code M means MACHO"),
+        (r'A = "A"\nB = "B"', 'A = "A"\nB = "BLOQUEADO"', "column situacao: code B means BLOQUEADO"),
+        (
+            r'M = "MOVEL"',
+            'M = "MASCULINO"',
+            "column tipo: code M means MASCULINO, which phones.type does not have",
+        ),
+        (r"America/Sao_Paulo", "America/Nowhere", "no time zone is called America/Nowhere"),
+        (r'"cp1252"', '"cp0"', "no encoding is called cp0"),
+        (r'separator = ";"', 'separator = ";;"', "the separator is not one character"),
+        (r'false = "N"', 'false = "S"', "the same text stands for true and for false"),
+    ],
+)
+def test_what_an_export_would_show_is_told_without_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: str, replacement: str, said: str
+) -> None:
+    monkeypatch.setenv("CADASTRA_CORES_PATH", json.dumps([str(broken(tmp_path, pattern, replacement))]))
+    result = CliRunner().invoke(app, ["cores", "check", "broken"])
+    assert result.exit_code == 1, result.output
+    assert said in result.stderr
+    told = json.loads(CliRunner().invoke(app, ["cores", "check", "broken", "--json"]).stdout)
+    assert len(told["complaints"]) == 1
+    assert CliRunner().invoke(app, ["cores", "check", "reference"]).exit_code == 0
 
 
 @pytest.mark.parametrize("name", CORES)

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path  # noqa: TC003 (of a dataclass)
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,6 +25,7 @@ Item = TypeVar("Item")
 # Longer than any run of these tests takes on a busy machine: beyond it a run hangs.
 PATIENCE = 120.0
 _POLL_SECONDS = 0.003
+_MADE_FOR_TESTS = {"PYTHONPATH": str(ROOT), "PYTHONFAULTHANDLER": "1"}
 
 
 @dataclass(slots=True)
@@ -36,12 +38,16 @@ class Process:
 
     @property
     def code(self) -> int:
-        """Wait for its end; a process that does not end in time hangs, and is ended."""
+        """Wait for its end; a process that does not end in time hangs, and is ended, telling where it was."""
         try:
             return self.ended.result(PATIENCE)
         except TimeoutError:
-            os.kill(self.pid, signal.SIGKILL)
-            raise AssertionError(f"hangs: {self.said[-2000:]}") from None
+            os.kill(self.pid, signal.SIGABRT)  # Python's fault handler writes every thread's stack
+            with suppress(TimeoutError):
+                self.ended.result(_POLL_SECONDS * 1_000)
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+            raise AssertionError(f"hangs after {self.points[-1:]}: {self.said[-4000:]}") from None
 
     @property
     def said(self) -> str:
@@ -105,7 +111,7 @@ class Launcher:
         self._server = subprocess.Popen(
             [sys.executable, "-m", "tests.reliability.runner"],
             cwd=ROOT,
-            env={**os.environ, "CADASTRA_SECRET": SECRET, "PYTHONPATH": str(ROOT), "TMPDIR": str(folder)},
+            env={**os.environ, "CADASTRA_SECRET": SECRET, **_MADE_FOR_TESTS, "TMPDIR": str(folder)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -124,3 +124,11 @@ def test_buckets_are_filled_evenly_and_always_the_same_way() -> None:
     assert set(places.tolist()) == {0, 1, 2}
     assert min((places == bucket).sum() for bucket in range(3)) > 900
     assert buckets(keys.take(pa.array([7, 5])), 3).tolist() == [places[7], places[5]]
+
+
+def test_a_key_beyond_all_measure_takes_no_time_and_changes_no_other() -> None:
+    endless = "A" * 2_000_000
+    ids = customer_ids(pa.array(["F1", endless, None, f"{endless}B"]), "an invented secret")
+    assert ids.take(pa.array([0, 2])) == customer_ids(pa.array(["F1", None]), "an invented secret")
+    assert len(set(ids.to_pylist())) == 4
+    assert ids[1] == customer_ids(pa.array([endless]), "an invented secret")[0]
