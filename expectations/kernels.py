@@ -31,6 +31,11 @@ _INTEGER = "^-?(?:0|[1-9][0-9]*)$"
 _RUN = r"\[0-9\]\{(\d+)(?:,(\d+))?\}"
 _DIGITS = re.compile(rf"\^\(?{_RUN}(?:\|{_RUN})*\)?\$")
 _CPF_LENGTH = 11
+_LONGEST = np.iinfo(np.int32).max
+_SIZES = {
+    "date": (len("1970-01-01"), len("1970-01-01")),
+    "date-time": (len("1970-01-01T00:00:00Z"), _LONGEST),
+}
 _FLOAT_DIGITS = 15
 _VISIBLE = np.array([0x20 < octet < 0x7F for octet in range(256)])  # noqa: PLR2004 (ASCII without blanks)
 
@@ -70,7 +75,10 @@ def is_one_of(texts: Texts, allowed: Iterable[str]) -> Booleans:
 
 
 def has_format(texts: Texts, name: str) -> Booleans:
-    """Say which values have a format of the dictionaries."""
+    """Say which values have a format of the dictionaries; their lengths may settle that none has."""
+    shortest, longest = _SIZES.get(name, (0, _LONGEST))
+    if not ((texts.sizes >= shortest) & (texts.sizes <= longest)).any():
+        return np.zeros(len(texts), dtype=np.bool_)
     good = np.ones(len(texts), dtype=np.bool_)
     for pattern in FORMATS[name]:
         good &= matches(texts, pattern)
