@@ -53,6 +53,8 @@ def _windows(file: BinaryIO, size: int) -> Iterator[bytes]:
     rest, came = b"", False
     while data := file.read(size):
         rest += data
+        if len(data) < size:
+            break  # the end of the file is also that of its last record
         end = _last_end(rest)
         if end:
             came = True
@@ -79,9 +81,9 @@ def _chunks(path: Path, pieces: Iterable[bytes], core: Core) -> Iterator[tuple[p
         text = _utf8(path, piece, core, line)
         if text and not text.endswith(b"\n"):
             text += b"\n"  # pyarrow takes a header without a line end for no header
-        begins, starts = _records(path, text)
+        begins, starts, ends = _records(path, text)
         starts = starts + line
-        line += piece.count(b"\n")
+        line += ends
         if len(starts) and not header:
             cut = int(begins[1]) if len(begins) > 1 else len(text)
             header, text, starts = text[:cut], text[cut:], starts[1:]
@@ -108,11 +110,15 @@ def _utf8(path: Path, data: bytes, core: Core, lines_before: int) -> bytes:
         raise ExportRefused(msg) from problem
 
 
-def _records(path: Path, text: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return where each record begins, the header's among them, and its first physical line; blank lines are none."""
+def _records(path: Path, text: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """Return where each record begins, the header's among them, its first physical line, and how many lines end.
+
+    Blank lines are no records.
+    """
     octets = np.frombuffer(text, np.uint8)
     ends = np.flatnonzero(octets == _NEWLINE)
-    lines = np.arange(1, len(ends) + 2, dtype=np.int64)
+    count = len(ends)
+    lines = np.arange(1, count + 2, dtype=np.int64)
     if b'"' in text:
         quotes = np.flatnonzero(octets == _QUOTE)
         if len(quotes) % 2:
@@ -128,7 +134,7 @@ def _records(path: Path, text: bytes) -> tuple[NDArray[np.int64], NDArray[np.int
         (lengths == 1) & (octets[np.minimum(begins, len(octets) - 1)] == _RETURN) if len(octets) else False
     )
     filled = (lengths > 0) & ~np.asarray(only_return)
-    return begins[filled], np.asarray(lines[filled], np.int64)
+    return begins[filled], np.asarray(lines[filled], np.int64), count
 
 
 def _parse(path: Path, text: bytes, core: Core, names: Sequence[str], records: int) -> pa.Table:
