@@ -7,9 +7,10 @@ mapping, or without a stamp of the core, has no time to count from.
 
 from __future__ import annotations
 
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, insert, select, text
 
 from sql import partitions
 from sql.clock import as_moment
@@ -18,12 +19,10 @@ from sql.ledger import run_id_of
 from sql.tables import freshness, publications
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from datetime import datetime
 
-_EPOCH = {
-    "postgresql": "CAST(EXTRACT(EPOCH FROM CAST(d.update_date_time AS timestamptz)) AS bigint)",
-    "sqlite": "CAST(strftime('%s', d.update_date_time) AS INTEGER)",
-}
+    from sqlalchemy import Connection, RowMapping
+
 _STAMPED_BEFORE = """
     AND NOT EXISTS (
         SELECT 1 FROM documents AS b
@@ -36,27 +35,37 @@ _OWN = """
     d.run_seq = :run_seq AND d.document_id > COALESCE((
         SELECT o.document_id FROM {source} AS o WHERE o.run_seq < :run_seq ORDER BY o.document_id DESC LIMIT 1), 0)
 """
-# Percentiles by nearest rank: PostgreSQL and SQLite have no function in common.
+# Percentiles by nearest rank: PostgreSQL and SQLite have no function in common. The later the stamp, the shorter the
+# wait; stamps are in order as the texts they are, so that only a few of them need be read as times.
 _MEASURE = """
-    INSERT INTO freshness (run_id, structure, documents, p50_seconds, p95_seconds, max_seconds,
-                           share_within_60_minutes, first_load)
-    SELECT :run_id, w.structure, MAX(w.many), MIN(CASE WHEN w.place * 100 >= w.many * 50 THEN w.waited END),
-           MIN(CASE WHEN w.place * 100 >= w.many * 95 THEN w.waited END), MAX(w.waited),
-           SUM(CASE WHEN w.waited <= 3600 THEN 1.0 ELSE 0.0 END) / MAX(w.many),
+    SELECT w.structure, MAX(w.many) AS documents, MAX(CASE WHEN w.place * 100 >= w.many * 50 THEN w.stamp END) AS p50,
+           MAX(CASE WHEN w.place * 100 >= w.many * 95 THEN w.stamp END) AS p95, MIN(w.stamp) AS oldest,
+           SUM(CASE WHEN w.stamp >= :hour_before THEN 1 ELSE 0 END) AS within,
            CASE WHEN EXISTS (
                SELECT 1 FROM run_counts AS c JOIN publications AS p ON p.run_id = c.run_id
                WHERE c.structure = w.structure AND p.run_seq < :run_seq
-                 AND c.published_new + c.published_changed + c.unchanged > 0) THEN 0 ELSE 1 END
+                 AND c.published_new + c.published_changed + c.unchanged > 0) THEN 0 ELSE 1 END AS first_load
     FROM (
-        SELECT m.structure, m.waited, ROW_NUMBER() OVER (PARTITION BY m.structure ORDER BY m.waited) AS place,
+        SELECT m.structure, m.stamp, ROW_NUMBER() OVER (PARTITION BY m.structure ORDER BY m.stamp DESC) AS place,
                COUNT(*) OVER (PARTITION BY m.structure) AS many
-        FROM (SELECT d.structure, :served - {epoch} AS waited FROM {source} AS d WHERE {mine}) AS m) AS w
+        FROM (SELECT d.structure, d.update_date_time{collation} AS stamp FROM {source} AS d WHERE {mine}) AS m) AS w
     GROUP BY w.structure
 """
 
 
 def measure(connection: Connection, run_seq: int, served_at: str) -> None:
     """Record, before a run's documents are settled, how long they will have waited when it is shown at a moment."""
+    served = as_moment(served_at).replace(microsecond=0)
+    hour_before = (served - timedelta(hours=1)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    statement = text(_statement(connection, run_seq))
+    found = connection.execute(statement, {"run_seq": run_seq, "hour_before": hour_before}).mappings().all()
+    run_id = run_id_of(connection, run_seq)
+    connection.execute(delete(freshness).where(freshness.c.run_id == run_id))
+    if found:
+        connection.execute(insert(freshness), [{"run_id": run_id, **_row(row, served)} for row in found])
+
+
+def _statement(connection: Connection, run_seq: int) -> str:
     postgres = is_postgres(connection)
     shared = "serving.documents_shared" if postgres else "documents"
     source = (partitions.present(connection, run_seq) if postgres else None) or shared
@@ -64,11 +73,19 @@ def measure(connection: Connection, run_seq: int, served_at: str) -> None:
     before = select(publications.c.run_seq).where(publications.c.run_seq < run_seq).limit(1)
     if connection.scalars(before).first() is not None:
         mine += _STAMPED_BEFORE
-    run_id = run_id_of(connection, run_seq)
-    connection.execute(delete(freshness).where(freshness.c.run_id == run_id))
-    statement = _MEASURE.format(epoch=_EPOCH[connection.dialect.name], source=source, mine=mine)
-    served = int(as_moment(served_at).timestamp())
-    connection.execute(text(statement), {"run_id": run_id, "run_seq": run_seq, "served": served})
+    return _MEASURE.format(collation=' COLLATE "C"' if postgres else "", source=source, mine=mine)
+
+
+def _row(found: RowMapping, served: datetime) -> dict[str, object]:
+    """Return a row of ``sql.tables.freshness``, but for its run."""
+    names = {"p50_seconds": "p50", "p95_seconds": "p95", "max_seconds": "oldest"}
+    return {
+        "structure": found["structure"],
+        "documents": found["documents"],
+        **{name: int((served - as_moment(found[stamp])).total_seconds()) for name, stamp in names.items()},
+        "share_within_60_minutes": found["within"] / found["documents"],
+        "first_load": found["first_load"],
+    }
 
 
 def of_run(connection: Connection, run_id: str) -> list[dict[str, object]]:
