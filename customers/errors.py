@@ -10,6 +10,7 @@
     ├── PublishedWithRejects      5   published, but --strict wants no reject
     ├── Busy                      6   another run holds the lock
     ├── ExportLate                8   no export to take came in time
+    ├── MayPass                   1   the database failed in a way that may pass
     └── Interrupted             130   a signal ended the run
 
 Messages name file, table and column, never a customer's value. Findings about customers are no exceptions:
@@ -65,6 +66,10 @@ class ExportLate(CadastraError):
     """Report that no export that could be taken came in time."""
 
     exit_code = 8
+
+
+class MayPass(CadastraError):
+    """Report a database that failed in a way that may pass: the same may be tried again."""
 
 
 class Interrupted(CadastraError):

@@ -19,15 +19,16 @@ from flows.availability import alone_ids
 from flows.erasures import are_erased
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from customers.structures import Structure
     from flows.availability import Availabilities
     from flows.settling import Settlement
+    from mappings.core import Core
+    from mappings.extract import Control
     from mappings.partition import Partition
-    from sql.store import Store
 
     Mask = NDArray[np.bool_]
 
@@ -95,20 +96,22 @@ class Aside:
         return pa.concat_arrays([tax_ids, alone_ids(keys, secret)])
 
 
-def set_aside(store: Store, plan: Partition, secret: str, *, replay: bool, version: str) -> Aside:
-    """Find the erased and the outdated registers of a batch; nothing is ``unchanged`` yet (``with_unchanged``)."""
-    nobody = np.zeros(len(plan.keys), bool)
-    erased = _array(are_erased(plan.tax_ids, store.erased_persons(), secret))
-    control = plan.export.control
-    batch = {
-        "core": plan.core.name,
+def batch_of(core: Core, version: str, control: Control) -> dict[str, str]:
+    """Name a batch as ``Store.newer`` and ``Store.is_older_than_full`` want it."""
+    return {
+        "core": core.name,
         "version": version,
         "business_date": control.business_date.isoformat(),
         "generated_at": control.generated_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
-    outdated = not replay and store.is_older_than_full(batch)
-    newer = store.newer(batch)
-    newer = newer.slice(0, 0) if replay else newer
+
+
+def set_aside(
+    plan: Partition, secret: str, erased: Sequence[str], newer: pa.Table, *, outdated: bool
+) -> Aside:
+    """Find the erased and the outdated registers of a bucket; nothing is ``unchanged`` yet (``with_unchanged``)."""
+    nobody = np.zeros(len(plan.keys), bool)
+    gone = _array(are_erased(plan.tax_ids, erased, secret))
     stale = nobody | outdated
     if newer.num_rows and not outdated:
         stale = _array(pc.is_in(plan.keys, newer["core_key"])) | _array(
@@ -117,19 +120,19 @@ def set_aside(store: Store, plan: Partition, secret: str, *, replay: bool, versi
         stale = _any_of_person(stale, plan.person_numbers)
     before = pa.table({"availability": pa.nulls(len(plan.keys), pa.string())})
     before = before.append_column("excluded", pa.nulls(len(plan.keys), pa.string()))
-    return Aside(plan, erased, stale & ~erased, nobody, before, newer, outdated)
+    return Aside(plan, gone, stale & ~gone, nobody, before, newer, outdated)
 
 
 def with_unchanged(
-    aside: Aside, store: Store, settlements: Mapping[str, Settlement], marks: NDArray[np.int64]
+    aside: Aside, last: pa.Table, settlements: Mapping[str, Settlement], marks: NDArray[np.int64]
 ) -> Aside:
-    """Set aside, too, whose fingerprint is the one remembered and whose documents are served as it left them.
+    """Set aside, too, whose fingerprint is the ``last`` one remembered and whose documents are served as it left them.
 
     A fingerprint is remembered of persons with nothing to find only; it is not trusted where a document is stale or
     served since a later run, such as a rollback.
     """
     plan = aside.plan
-    last = store.fingerprints().combine_chunks()
+    last = last.combine_chunks()
     if last.num_rows == 0 or len(plan.keys) == 0:
         return aside
     before = last.take(pc.index_in(plan.keys, pa.chunked_array(last["core_key"]).combine_chunks()))

@@ -13,8 +13,8 @@ from customers.pseudonyms import person_ids
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from flows.draft import Draft
     from mappings.staging import Registers
-    from sql.store import Store
 
 AVAILABLE, BLOCKED, ENDED = "AVAILABLE", "TEMPORARILY_UNAVAILABLE", "UNAVAILABLE"
 
@@ -53,11 +53,11 @@ def alone_ids(core_keys: pa.Array, secret: str) -> pa.Array:
 
 
 class Availabilities:
-    """Write, unseen, what changes in the relation ``customers``."""
+    """Draft what changes in the relation ``customers``, given the persons of a bucket as they are before."""
 
-    def __init__(self, store: Store, run_seq: int, now: str) -> None:
-        self._store, self._run_seq, self._now = store, run_seq, now
-        self._before = store.customer_states().combine_chunks()
+    def __init__(self, draft: Draft, now: str, before: pa.Table) -> None:
+        self._draft, self._now = draft, now
+        self._before = before.combine_chunks()
         self._ids = pa.chunked_array(self._before["person_id"]).combine_chunks()
         self._seen = np.zeros(len(self._ids), bool)
 
@@ -96,4 +96,4 @@ class Availabilities:
     def _write(self, persons: pa.Table) -> None:
         if persons.num_rows:
             since = pa.repeat(pa.scalar(self._now), persons.num_rows)
-            self._store.write_customer_states(self._run_seq, persons.append_column("since", since))
+            self._draft.write_customer_states(persons.append_column("since", since))

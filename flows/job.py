@@ -27,7 +27,9 @@ class Job:
     ``docs`` is the folder of all Data Docs, None to write none; ``tell`` hears each stage and the share of it that is
     done. ``replay`` takes a batch older than what is served; ``full_remap`` works on what is unchanged, too;
     ``rehearse`` writes nothing; without ``thresholds`` nothing is held. A document that waited more than
-    ``freshness_minutes`` since the core changed it is late. ``observers`` are told how the run ended.
+    ``freshness_minutes`` since the core changed it is late. ``observers`` are told how the run ended. Buckets are
+    worked on by so many ``workers`` (processes; 1: this one), and kept under ``spill`` (None: the system's place for
+    temporary files) until the run ends.
     """
 
     core: Core
@@ -46,6 +48,8 @@ class Job:
     freshness_minutes: int = 60
     observers: tuple[Observer, ...] = ()
     lock_stale_seconds: float = STALE_SECONDS
+    workers: int = 1
+    spill: Path | None = None
 
 
 def now() -> str:

@@ -41,6 +41,7 @@ def make_job(  # noqa: PLR0913 (one for each option of the verbs)
     docs: bool = True,
     log_json: str | None = None,
     metrics: Path | None = None,
+    workers: int | None = None,
     **choices: Any,  # noqa: ANN401 (the job's own switches)
 ) -> Job:
     """Make the job that publishes one export, and log where the settings, or ``log_json``, say.
@@ -66,6 +67,8 @@ def make_job(  # noqa: PLR0913 (one for each option of the verbs)
         freshness_minutes=settings.freshness_minutes,
         observers=observers(settings, metrics),
         lock_stale_seconds=settings.lock_stale_seconds,
+        workers=settings.workers if workers is None else workers,
+        spill=settings.spill,
         **choices,
     )
 

@@ -166,4 +166,5 @@ def add_results(parts: list[pa.Table]) -> pa.Table:
     counts = ["applied", "passed", "failed", "unknown"]
     together = pa.concat_tables([RULE_RESULTS_SCHEMA.empty_table(), *parts])
     grouped = together.group_by(keys, use_threads=False).aggregate([(name, "sum") for name in counts])
-    return grouped.select(keys + [f"{name}_sum" for name in counts]).rename_columns(keys + counts)
+    added = grouped.select(keys + [f"{name}_sum" for name in counts]).rename_columns(keys + counts)
+    return added.cast(RULE_RESULTS_SCHEMA)

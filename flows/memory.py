@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from flows.draft import Draft
     from flows.judging import Judged
     from mappings.core import Core
     from mappings.partition import Partition
     from mappings.staging import Bucket
-    from sql.store import Store
 
 _MONTHS = 5 * 12
 _NEVER = np.iinfo(np.int64).max
@@ -62,7 +62,7 @@ def made_by(core: Core, version: str, secret: str, day: date) -> str:
 
 
 class Memory:
-    """Collect, bucket by bucket, whose documents need not be made again from the same rows."""
+    """Collect whose documents need not be made again from the same rows."""
 
     def __init__(self, plan: Partition, marks: NDArray[np.int64], secret: str) -> None:
         self._plan, self._marks, self._secret = plan, marks, secret
@@ -96,10 +96,10 @@ class Memory:
         }
         self._parts.append(pa.table(rows).filter(pa.array(kept)))
 
-    def write(self, store: Store, run_seq: int) -> None:
-        """Store everything, in order of core key."""
+    def write(self, draft: Draft) -> None:
+        """Draft everything, in order of core key."""
         if self._parts:
-            store.write_fingerprints(run_seq, pa.concat_tables(self._parts).sort_by("core_key"))
+            draft.write_fingerprints(pa.concat_tables(self._parts).sort_by("core_key"))
 
     def _reasons(self, keys: pa.Array, judged: Sequence[Judged]) -> pa.Array:
         ids = customer_ids(keys, self._secret)

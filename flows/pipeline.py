@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from datetime import UTC
 from typing import TYPE_CHECKING
 
+from flows.crew import Crew
 from flows.data_docs import write_docs
+from flows.extracting import extract, open_source
 from flows.job import Job, new_run_id, now
 from flows.judging import Stopwatch
 from flows.logs import log
@@ -20,17 +22,17 @@ from flows.outcome import Report
 from flows.publishing import publish, report_of
 from flows.reporting import say
 from flows.settings import keep_secret
-from flows.sources import address_of, read_tables
-from flows.working import Work
-from mappings.partition import partition
+from flows.sources import address_of
+from flows.spill_folder import SpillFolder
+from flows.working import work
 from mappings.version import mapping_version
 from sql.store import RunStart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flows.extracting import Extracted
     from mappings.extract import Control
-    from mappings.partition import Partition
     from sql.ledger import Ending
     from sql.store import Store
 
@@ -46,25 +48,27 @@ class Run:
         self.watch = Stopwatch()
         self._store: Store | None = None
         self._began = False
-        self._plan: Partition | None = None
         self.report: Report | None = None
+        self._folder: SpillFolder | None = None
+        self._extracted: Extracted | None = None
+        self._crew: Crew | None = None
 
     @property
-    def plan(self) -> Partition:
+    def extracted(self) -> Extracted:
         """Return the extracted export."""
-        if self._plan is None:
+        if self._extracted is None:
             raise RuntimeError("extract first")
-        return self._plan
+        return self._extracted
 
     @property
     def has_read(self) -> bool:
-        """Say whether the export is in memory."""
-        return self._plan is not None
+        """Say whether the export is read and not yet done with."""
+        return self._extracted is not None
 
     @property
     def control(self) -> Control:
         """Return what the control file of the extracted export says."""
-        return self.plan.export.control
+        return self.extracted.control
 
     @contextmanager
     def holding(self) -> Iterator[Store]:
@@ -78,19 +82,40 @@ class Run:
                 yield store
             finally:
                 self._store = None
+                self._clear()
 
     def extract(self) -> None:
-        """Read and verify the export, and find its registers and persons.
+        """Read and verify the export, and bring its rows into their buckets.
 
         Raises ExportRefused; no run is recorded for an export that is refused.
         """
         self.job.tell("extract", 0.0)
-        export = read_tables(self.job.export, self.job.core)
+        self._clear()
+        export = open_source(self.job)
+        if self._store is not None:
+            self._muster(export.count)  # its imports take as long as reading does
+        self._folder = SpillFolder(self.job.spill)
+        self._extracted = extract(self.job, export, str(self._folder.path))
         self.watch.lap("extract")
-        self._plan = partition(export, self.job.core, self.job.bucket_size)
-        self.watch.lap("stage")
-        rows = {name: len(table.lines) for name, table in export.tables.items()}
-        log.info("export read", run_id=self.run_id, registers=len(self._plan.keys), rows=rows)
+        rows = {name: table.rows.rows for name, table in self._extracted.tables.items()}
+        log.info("export read", run_id=self.run_id, buckets=export.count, rows=rows)
+
+    def _clear(self) -> None:
+        self._extracted = None
+        self._dismiss()
+        if self._folder is not None:
+            self._folder.close()
+            self._folder = None
+
+    def _muster(self, buckets: int) -> None:
+        workers = 1 if self.job.rehearse else min(self.job.workers, buckets)
+        if workers > 1 and self._crew is None:
+            self._crew = Crew(workers)
+
+    def _dismiss(self) -> None:
+        if self._crew is not None:
+            self._crew.close()
+            self._crew = None
 
     def execute(self) -> Report:
         """Work through every bucket and publish, or be held; a failed run is recorded as failed."""
@@ -105,6 +130,7 @@ class Run:
             try:
                 report = self._work_and_publish(store, run_seq)
             except BaseException as problem:
+                self._dismiss()  # whoever still writes for the run would be in the way
                 state: Ending = "cancelled" if isinstance(problem, KeyboardInterrupt) else "failed"
                 store.give_up(run_seq, state, now(), {"problem": type(problem).__name__})
                 raise
@@ -114,7 +140,8 @@ class Run:
 
     def _work_and_publish(self, store: Store, run_seq: int) -> Report:
         self.watch.lap("publish")
-        worked = Work(self.job, store, run_seq, self.plan, self.watch).do()
+        self._muster(self.extracted.directory.count)
+        worked = work(self.job, store, run_seq, self.extracted, self.watch, self._crew)
         report = report_of(self.run_id, self.control, worked)
         return publish(self.job, store, run_seq, report, worked, self.watch)
 

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 def publish(job: Job, store: Store, run_seq: int, report: Report, worked: Worked, watch: Stopwatch) -> Report:  # noqa: PLR0913, PLR0917 (all that a run knows)
     """Record what a run came to and show it, or hold it; a rehearsal only says what it would publish."""
     job.tell("publish", 0.5)
-    store.write_rule_results(run_seq, worked.results)
+    outcome = worked.outcome
+    store.write_rule_results(run_seq, outcome.results)
     report.held = _breaches(job, store, report.kind, worked)
-    store.write_run_counts(run_seq, [run_count(name, tally) for name, tally in worked.tallies.items()])
+    store.write_run_counts(run_seq, [run_count(name, tally) for name, tally in outcome.tallies.items()])
     watch.lap("publish")
     report.seconds = watch.told()
     if job.rehearse:
@@ -43,7 +44,8 @@ def publish(job: Job, store: Store, run_seq: int, report: Report, worked: Worked
 
 def report_of(run_id: str, control: Control, worked: Worked) -> Report:
     """Say what a run came to; it is published unless ``publish`` says otherwise."""
-    failed = worked.results.filter(pc.greater(worked.results["failed"], 0)).select(
+    outcome = worked.outcome
+    failed = outcome.results.filter(pc.greater(outcome.results["failed"], 0)).select(
         ["structure", "rule", "severity", "failed"]
     )
     return Report(
@@ -51,12 +53,12 @@ def report_of(run_id: str, control: Control, worked: Worked) -> Report:
         state="published",
         business_date=control.business_date.isoformat(),
         kind=control.kind,
-        tallies=worked.tallies,
-        orphans=worked.orphans,
+        tallies=outcome.tallies,
+        orphans=outcome.orphans,
         rules=sorted(failed.to_pylist(), key=worst_first),
         seconds={},
-        customers=worked.customers,
-        skipped=worked.skipped,
+        customers=outcome.customers,
+        skipped=outcome.skipped,
         differences=worked.differences,
     )
 
@@ -64,5 +66,6 @@ def report_of(run_id: str, control: Control, worked: Worked) -> Report:
 def _breaches(job: Job, store: Store, kind: str, worked: Worked) -> list[str]:
     if job.thresholds is None:
         return []
-    finished = Finished(kind, worked.tallies, worked.served, worked.results, worked.halted)
+    outcome = worked.outcome
+    finished = Finished(kind, outcome.tallies, worked.served, outcome.results, outcome.halted)
     return breaches(store, finished, job.thresholds)

@@ -35,6 +35,11 @@ Replay = Annotated[
 ]
 FullRemap = Annotated[bool, typer.Option("--full-remap", help="Work on what is unchanged, too.")]
 
+Workers = Annotated[
+    int | None,
+    typer.Option(min=1, help="Processes that work on buckets; default CADASTRA_WORKERS, or all cores."),
+]
+
 
 @verbs.command()
 def run(  # noqa: PLR0913 (a verb has as many parameters as its options)
@@ -52,6 +57,7 @@ def run(  # noqa: PLR0913 (a verb has as many parameters as its options)
     ] = True,
     replay: Replay = False,
     full_remap: FullRemap = False,
+    workers: Workers = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing: the verb plan.")] = False,
     log_json: LogJson = None,
     metrics: Metrics = None,
@@ -68,7 +74,9 @@ def run(  # noqa: PLR0913 (a verb has as many parameters as its options)
     }
     with stoppable():
         source = _export(export, business_date, kind)
-        report = _run(source, core, database, version, quiet, as_json, docs=docs, flow=flow, **choices)
+        report = _run(
+            source, core, database, version, quiet, as_json, docs=docs, flow=flow, workers=workers, **choices
+        )
     if dry_run:
         return
     hold_back(report)
@@ -114,6 +122,7 @@ def _run(  # noqa: PLR0913, PLR0917 (as above)
     *,
     docs: bool,
     flow: bool,
+    workers: int | None = None,
     **choices: Any,  # noqa: ANN401 (of make_job)
 ) -> Report:
     from flows.jobs import make_job  # noqa: PLC0415 (heavy)
@@ -124,7 +133,7 @@ def _run(  # noqa: PLR0913, PLR0917 (as above)
     quiet = quiet or gives_way(choices.get("log_json"))
     with progress(quiet=quiet or as_json) as tell:
         given: dict[str, Any] = {"core": core, "database": database, "version": version, **choices}
-        job = make_job(export, tell=tell, docs=docs, **given)
+        job = make_job(export, tell=tell, docs=docs, workers=workers, **given)
         report = run_job(job, as_flow=flow and not job.rehearse)
     if as_json:
         show_json(as_data(report))

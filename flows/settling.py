@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from flows.differences import Differences
+    from flows.draft import Draft
     from flows.judging import Judged
-    from sql.store import Store
 
 
 class AccountingError(CadastraError):
@@ -64,16 +64,24 @@ class Tally:
 
 
 class Settlement:
-    """Settle one structure of a run, bucket by bucket, writing everything unseen.
+    """Settle one structure of one bucket; what there is to write goes into a draft.
 
-    ``served`` is what the structure serves when the run begins; ``touched`` marks, among it, whom the run spoke
-    about.
+    ``served`` is what the structure serves of the bucket when the run begins; ``touched`` marks, among it, whom the
+    run spoke about, and ``moved`` whose register is another person's now.
     """
 
-    def __init__(self, store: Store, run_seq: int, structure: str, version: str, now: str) -> None:
-        self._store, self._run_seq, self._now = store, run_seq, now
+    def __init__(  # noqa: PLR0913, PLR0917 (what a bucket knows of a structure)
+        self,
+        draft: Draft,
+        structure: str,
+        version: str,
+        now: str,
+        served: pa.Table,
+        moved: NDArray[np.bool_],
+    ) -> None:
+        self._draft, self._now = draft, now
         self._structure, self._version = structure, version
-        self.served = store.served(structure, version).combine_chunks()
+        self.served, self._moved = served.combine_chunks(), moved
         self._ids = pa.chunked_array(self.served["customer_id"]).combine_chunks()
         self._touched = np.zeros(len(self._ids), bool)
         self._tax_ids: list[pa.Array] = []
@@ -169,6 +177,7 @@ class Settlement:
         place = pc.index_in(people["customer_id"].combine_chunks(), self._ids)
         if BY_NAME[self._structure].grain == "person":
             served_tax_ids = pa.chunked_array(self.served["tax_id"]).combine_chunks()
+            served_tax_ids = pc.if_else(self._moved, pa.scalar(None, pa.string()), served_tax_ids)
             place = pc.coalesce(
                 place, pc.index_in(people["tax_id"].combine_chunks(), served_tax_ids, skip_nulls=True)
             )
@@ -201,15 +210,15 @@ class Settlement:
 
     def _write(self, documents: pa.Table) -> None:
         """Store documents, except those that are stored already and only need to be served again."""
-        if documents.num_rows and self._store.has_retired():
-            known = self._store.stored_before(self._structure, self._version, documents)
+        if documents.num_rows and self._draft.has_retired():
+            known = self._draft.stored_before(self._structure, self._version, documents)
             if known.num_rows:
-                self._store.serve_again(self._run_seq, known["document_id"])
+                self._draft.serve_again(known["document_id"])
                 documents = documents.filter(
                     pc.invert(pc.is_in(documents["customer_id"], known["customer_id"]))
                 )
         if documents.num_rows:
-            self._store.write_documents(self._run_seq, documents)
+            self._draft.write_documents(documents)
 
     def _refuse(self, refused: pa.Table) -> None:
         place = self._place_of_people(refused)
@@ -247,12 +256,12 @@ class Settlement:
             "since": pa.repeat(pa.scalar(since, pa.string()), count),
             "customer_ref": customer_refs,
         }
-        self._store.mark_stale(self._run_seq, pa.table(marks))
+        self._draft.mark_stale(pa.table(marks))
 
     def _retire(self, places: NDArray[np.int64]) -> None:
         if len(places):
             periods = self.served.select(["document_id", "opened_run_seq"]).take(pa.array(places))
-            self._store.retire(self._run_seq, periods)
+            self._draft.retire(periods)
 
 
 def _unique(place: pa.Array) -> NDArray[np.int64]:

@@ -11,12 +11,12 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed
 
-from customers.errors import CadastraError
 from flows.artifacts import show
 from flows.pipeline import Run
 from flows.reporting import count_rows
 from flows.settings import load_settings
 from flows.sources import name_of
+from sql.transient import may_pass
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -86,5 +86,5 @@ def ending(reports: list[Report]) -> State[None]:
 
 
 def _may_pass(_task: Any, _task_run: Any, state: Any) -> bool:  # noqa: ANN401 (Prefect's own types)
-    """Say whether a failure may pass if tried again: an operator's error, such as a refused export, does not."""
-    return not isinstance(state.result(raise_on_failure=False), CadastraError)
+    """Say whether a step failed on something that may pass: a refused export, or a full disk, does not."""
+    return may_pass(state.result(raise_on_failure=False))

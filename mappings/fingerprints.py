@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from xxhash import xxh3_64_intdigest
 
+from mappings.digests import digests
 from mappings.profile import NAMES, Customers
 from mappings.rows import positions
 
@@ -37,7 +37,7 @@ def fingerprints(plan: Partition, version: str) -> NDArray[np.int64]:
     if customers is None:
         return content.view(np.int64)
     content += _mixed(_hashes(customers, plan.core, plan.row) + _salt(customers.name))
-    content += _mixed(_digests(plan.keys) + _salt(version))
+    content += _mixed(digests(plan.keys) + _salt(version))
     for name, member in plan.members.items():
         rows = np.flatnonzero(member >= 0)
         rows = rows[np.argsort(member[rows], kind="stable")]
@@ -69,12 +69,7 @@ def _hashes(raw: RawTable, core: Core, rows: NDArray[np.int64]) -> Words:
         columns = [values.take(chosen) for values in columns]
     cells = [values.cast(pa.string()) for values in columns]
     texts = pc.binary_join_element_wise(*cells, _BETWEEN, null_handling="replace", null_replacement=_MISSING)
-    return _digests(texts)
-
-
-def _digests(texts: pa.Array) -> Words:
-    octets = texts.cast(pa.binary()).to_numpy(zero_copy_only=False)
-    return np.fromiter(map(xxh3_64_intdigest, octets), np.uint64, len(octets))
+    return digests(texts)
 
 
 def _salt(text: str) -> np.uint64:

@@ -86,14 +86,9 @@ class Partition:
         """Number the persons from 0 and return each register's."""
         return np.asarray(self.person.dictionary_encode().indices.to_numpy(zero_copy_only=False), np.int64)
 
-    def without(self, left_out: NDArray[np.bool_], bucket_size: int = BUCKET_SIZE) -> Partition:
-        """Return the same without some registers in its buckets; whole persons are left out.
-
-        At least one bucket stays, so that every rule is judged, if only on nothing.
-        """
-        count = min(self.count, max(1, -(-int((~left_out).sum()) // bucket_size)))
-        bucket = np.where(left_out, -1, self.bucket * count // max(self.count, 1))
-        return replace(self, bucket=bucket, count=count)
+    def without(self, left_out: NDArray[np.bool_]) -> Partition:
+        """Return the same without some registers in its buckets; whole persons are left out."""
+        return replace(self, bucket=np.where(left_out, -1, self.bucket))
 
     @property
     def unplaced(self) -> pa.Array:
@@ -108,8 +103,11 @@ class Partition:
         return dict(zip(files.tolist(), counts.tolist(), strict=True))
 
 
-def partition(export: Export, core: Core, bucket_size: int = BUCKET_SIZE) -> Partition:
-    """Find the registers of an export, their persons and their buckets, and tie every row to its register."""
+def partition(export: Export, core: Core, bucket_size: int | None = BUCKET_SIZE) -> Partition:
+    """Find the registers of an export, their persons and their buckets, and tie every row to its register.
+
+    Without a ``bucket_size`` all of it is one bucket.
+    """
     customers = export.tables.get(core.stage_of(NAMES[Customers]).name)
     if customers is None:
         nothing = np.empty(0, np.int64)
@@ -118,10 +116,10 @@ def partition(export: Export, core: Core, bucket_size: int = BUCKET_SIZE) -> Par
         lost = [stray for raw in tables for stray in _strays_of(raw, core, np.full(len(raw.lines), -1), none)]
         return Partition(export, core, none, nothing, nothing, 0, {}, (), tuple(lost), none)
     keys = keys_of(customers, core)
-    kind, person = _persons(customers, core, keys)
+    kind, person = persons_of(customers, core, keys)
     known = pc.and_(pc.is_valid(keys), pc.invert(pc.is_null(kind))).to_numpy(zero_copy_only=False)
     row, again = _first_of_each(keys, known)
-    count = max(1, -(-len(row) // bucket_size))
+    count = 1 if bucket_size is None else max(1, -(-len(row) // bucket_size))
     registers = keys.take(pa.array(row))
     whose = person.take(pa.array(row))
     members = _members(export.tables.values(), core, registers)
@@ -139,7 +137,7 @@ def partition(export: Export, core: Core, bucket_size: int = BUCKET_SIZE) -> Par
         core,
         registers,
         row,
-        buckets(whose, count),
+        buckets(whose, count) if count > 1 else np.zeros(len(whose), np.int64),
         count,
         members,
         tuple((int(of_register[at]), int(customers.lines[at])) for at in again),
@@ -163,7 +161,7 @@ def _of_wrong_kind(
     )
 
 
-def _persons(customers: RawTable, core: Core, keys: pa.Array) -> tuple[pa.Array, pa.Array]:
+def persons_of(customers: RawTable, core: Core, keys: pa.Array) -> tuple[pa.Array, pa.Array]:
     """Return the kind of person of each row (null if unknown) and a key of the person."""
     columns = stage_columns(customers, core, only=("person_kind", "tax_id"))
     kind = pc.if_else(is_unread(columns["person_kind"]), pa.scalar(None, pa.string()), columns["person_kind"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,10 +11,11 @@ import pyarrow.compute as pc
 from pyarrow import csv
 from sqlalchemy import text
 
-from customers.errors import CadastraError
+from customers.errors import CadastraError, MayPass
 from sql.copy_binary import payload, value_bytes
 from sql.engine import is_postgres
 from sql.tables import arrow_schema
+from sql.transient import may_pass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,7 +30,7 @@ def append(connection: Connection, table: Table, data: pa.Table, *, into: str | 
 
     Columns of ``data`` are found by name; a missing one is null. Raise CadastraError, naming table and column
     only, where the rows do not fit: an unknown column, a null where none may be, a NUL inside a text, a key
-    that is already there.
+    that is already there. MayPass stands for a database that failed by itself and may not the next time.
     """
     rows = _fitting(table.name, arrow_schema(table), data)
     if rows.num_rows == 0:
@@ -42,19 +44,24 @@ def append(connection: Connection, table: Table, data: pa.Table, *, into: str | 
         # The driver's own words may quote the row.
         constraint = getattr(getattr(error, "diag", None), "constraint_name", None)
         message = f"table {table.name} refuses the rows: {type(error).__name__} {constraint or ''}".rstrip()
-        raise CadastraError(message) from None
+        raise (MayPass if may_pass(error) else CadastraError)(message) from None
 
 
 def read(connection: Connection, statement: str, schema: pa.Schema, values: Mapping[str, object]) -> pa.Table:
     """Run a query with named values and return its rows; columns come in the order of ``schema``."""
+    return pa.concat_tables([schema.empty_table(), *read_each(connection, statement, schema, values)])
+
+
+def read_each(
+    connection: Connection, statement: str, schema: pa.Schema, values: Mapping[str, object]
+) -> Iterator[pa.Table]:
+    """Do what ``read`` does, some rows at a time."""
     if is_postgres(connection):
-        return _copy_out(connection, statement, schema, values)
-    result = connection.execute(text(statement), dict(values))
-    blocks = [
-        pa.table([pa.array(column) for column in zip(*rows, strict=True)], names=schema.names).cast(schema)
-        for rows in result.partitions(_ROWS)
-    ]
-    return pa.concat_tables([schema.empty_table(), *blocks])
+        yield from _copy_out(connection, statement, schema, values)
+        return
+    for rows in connection.execute(text(statement), dict(values)).partitions(_ROWS):
+        columns = [pa.array(column) for column in zip(*rows, strict=True)]
+        yield pa.table(columns, names=schema.names).cast(schema)
 
 
 def _driver_error(connection: Connection) -> type[Exception]:
@@ -121,12 +128,18 @@ def _python_columns(block: pa.Table) -> Iterator[list[object]]:
 
 def _copy_out(
     connection: Connection, statement: str, schema: pa.Schema, values: Mapping[str, object]
-) -> pa.Table:
-    compiled = text(f"COPY ({statement}) TO STDOUT (FORMAT csv, HEADER)").compile(dialect=connection.dialect)
+) -> Iterator[pa.Table]:
+    compiled = text(f"COPY ({statement}) TO STDOUT (FORMAT csv)").compile(dialect=connection.dialect)
     with _driver(connection).cursor() as cursor, cursor.copy(str(compiled), dict(values)) as copy:
-        content = b"".join(copy)
+        rows = iter(copy)
+        while content := b"".join(islice(rows, _ROWS)):  # the server sends each row by itself
+            yield _parsed(content, schema)
+
+
+def _parsed(content: bytes, schema: pa.Schema) -> pa.Table:
     return csv.read_csv(
         pa.BufferReader(content),
+        read_options=csv.ReadOptions(column_names=schema.names),
         parse_options=csv.ParseOptions(newlines_in_values=True),
         convert_options=csv.ConvertOptions(
             column_types=schema,

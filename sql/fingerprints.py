@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from sql.bulk import read
+from sql.bulk import read_each
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import Connection
 
 FINGERPRINTS = pa.schema(
@@ -34,10 +36,10 @@ _LAST = """
 """
 
 
-def last(connection: Connection) -> pa.Table:
-    """Return the last published fingerprint of each register: columns of ``FINGERPRINTS``.
+def last(connection: Connection) -> Iterator[pa.Table]:
+    """Return, some at a time, the last published fingerprint of each register: columns of ``FINGERPRINTS``.
 
     ``business_date`` is that of its run.
     """
     # COPY's CSV tells an empty text from null by its quotes, and so does the reader.
-    return read(connection, _LAST, FINGERPRINTS, {})
+    return read_each(connection, _LAST, FINGERPRINTS, {})

@@ -6,10 +6,10 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from customers.errors import CadastraError
-from sql.tables import publications, run_counts, runs
+from sql.tables import publications, run_buckets, run_counts, runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,7 +23,10 @@ _OPEN = ("running", "held")
 
 @dataclass(frozen=True, slots=True)
 class RunStart:
-    """What is known of a run when it begins; ``batch_id`` names the export by its content."""
+    """What is known of a run when it begins; ``batch_id`` names the export by its content.
+
+    ``resume_key`` names all that decides what the run writes: one with the same key may go on with it.
+    """
 
     run_id: str
     flow: str
@@ -35,6 +38,7 @@ class RunStart:
     mapping_version: str | None = None
     batch_id: str | None = None
     export: str | None = None
+    resume_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +161,7 @@ def _end(
     if run_id is None:
         message = f"run number {run_seq} is neither running nor held: it cannot become {state}"
         raise CadastraError(message)
+    connection.execute(delete(run_buckets).where(run_buckets.c.run_seq == run_seq))
     return str(run_id)
 
 

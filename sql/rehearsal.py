@@ -28,6 +28,10 @@ class Rehearsal(Store):
         """Save the search for what is stored already: nothing will be stored."""
         return False
 
+    def write_bucket(self, run_seq: int, bucket: int, rows: Mapping[str, pa.Table], outcome: str) -> bool:  # noqa: ARG002
+        """Write nothing."""
+        return True
+
     def write_documents(self, run_seq: int, documents: pa.Table) -> None:
         """Write nothing."""
 

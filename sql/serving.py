@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from sqlalchemy import BigInteger, Column, MetaData, Table, Text
 
-from sql.bulk import append, read
+from sql.bulk import append, read, read_each
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import Connection
 
 SERVED = pa.schema(
@@ -78,9 +80,9 @@ _WANTED = Table(
 )
 
 
-def served(connection: Connection, structure: str, version: str) -> pa.Table:
-    """Return the documents of a structure being served, without their text: columns of ``SERVED``."""
-    return read(connection, _SERVED, SERVED, {"structure": structure, "version": version})
+def served(connection: Connection, structure: str, version: str) -> Iterator[pa.Table]:
+    """Return, some at a time, the documents of a structure being served, without their text: columns of ``SERVED``."""
+    return read_each(connection, _SERVED, SERVED, {"structure": structure, "version": version})
 
 
 def stored_before(connection: Connection, structure: str, version: str, wanted: pa.Table) -> pa.Table:
@@ -107,6 +109,6 @@ def texts(connection: Connection, document_ids: pa.Array | pa.ChunkedArray) -> p
     return found
 
 
-def customer_states(connection: Connection) -> pa.Table:
-    """Return the present state of every person: columns of ``CUSTOMERS``."""
-    return read(connection, f"SELECT {', '.join(CUSTOMERS.names)} FROM customers", CUSTOMERS, {})  # noqa: S608
+def customer_states(connection: Connection) -> Iterator[pa.Table]:
+    """Return, some at a time, the present state of every person: columns of ``CUSTOMERS``."""
+    return read_each(connection, f"SELECT {', '.join(CUSTOMERS.names)} FROM customers", CUSTOMERS, {})  # noqa: S608

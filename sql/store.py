@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from customers.errors import Busy, UnreadableInput
 from sql import (
+    buckets,
     fingerprints,
     freshness,
     ledger,
@@ -33,7 +34,7 @@ from sql.ledger import Ending, RunCount, RunStart
 from sql.migrate import at_head, upgrade_engine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Engine, Table
 
@@ -90,8 +91,12 @@ class Store:
 
     def served(self, structure: str, version: str) -> pa.Table:
         """Return the documents of a structure being served, without their text: ``sql.serving.SERVED``."""
+        return pa.concat_tables([serving.SERVED.empty_table(), *self.each_served(structure, version)])
+
+    def each_served(self, structure: str, version: str) -> Iterator[pa.Table]:
+        """Do what ``served`` does, some rows at a time."""
         with self._engine.connect() as connection:
-            return serving.served(connection, structure, version)
+            yield from serving.served(connection, structure, version)
 
     def stored_before(self, structure: str, version: str, wanted: pa.Table) -> pa.Table:
         """Find the wanted (customer_id, content_hash, tax_id) served once and not now: ``sql.serving.STORED``."""
@@ -109,13 +114,17 @@ class Store:
 
     def customer_states(self) -> pa.Table:
         """Return the present state of every person: ``sql.serving.CUSTOMERS``."""
-        with self._engine.connect() as connection:
-            return serving.customer_states(connection)
+        return pa.concat_tables([serving.CUSTOMERS.empty_table(), *self.each_customer_state()])
 
-    def fingerprints(self) -> pa.Table:
-        """Return the last published fingerprint of each register: ``sql.fingerprints.FINGERPRINTS``."""
+    def each_customer_state(self) -> Iterator[pa.Table]:
+        """Do what ``customer_states`` does, some rows at a time."""
         with self._engine.connect() as connection:
-            return fingerprints.last(connection)
+            yield from serving.customer_states(connection)
+
+    def each_fingerprint(self) -> Iterator[pa.Table]:
+        """Return, some at a time, the last published fingerprints of registers: ``sql.fingerprints.FINGERPRINTS``."""
+        with self._engine.connect() as connection:
+            yield from fingerprints.last(connection)
 
     def is_older_than_full(self, batch: dict[str, str]) -> bool:
         """Say whether a newer full export than a batch is published: ``sql.order.is_older_than_full``."""
@@ -127,12 +136,21 @@ class Store:
         with self._engine.connect() as connection:
             return order.newer(connection, batch)
 
+    def write_bucket(self, run_seq: int, bucket: int, rows: Mapping[str, pa.Table], outcome: str) -> bool:
+        """Write everything of one bucket by table, and its outcome, or nothing: ``sql.buckets.write``."""
+        return buckets.write(self._engine, run_seq, bucket, rows, outcome)
+
+    def finished_buckets(self, run_seq: int) -> dict[int, str]:
+        """Return the outcome of each bucket of a run that is finished."""
+        with self._engine.connect() as connection:
+            return buckets.finished(connection, run_seq)
+
     def write_documents(self, run_seq: int, documents: pa.Table) -> None:
         """Store documents, unseen, in any number of calls; columns of ``documents`` after run_seq."""
         with writing(self._engine) as connection:
             first = sequences.reserve(connection, "documents", documents.num_rows)
         ids = pa.array(np.arange(first, first + documents.num_rows, dtype=np.int64))
-        rows = _with_number(documents, run_seq).append_column("document_id", ids)
+        rows = buckets.with_number(documents, run_seq).append_column("document_id", ids)
         with writing(self._engine) as connection:
             ledger.claim(connection, run_seq)
             if is_postgres(connection):
@@ -260,7 +278,7 @@ class Store:
     def _append(self, table: Table, run_seq: int, rows: pa.Table) -> None:
         with writing(self._engine) as connection:
             ledger.claim(connection, run_seq)
-            append(connection, table, _with_number(rows, run_seq))
+            append(connection, table, buckets.with_number(rows, run_seq))
 
     def _append_by_id(self, table: Table, run_seq: int, rows: pa.Table) -> None:
         with writing(self._engine) as connection:
@@ -276,7 +294,3 @@ def _bring_up_to_date(engine: Engine, *, migrate: bool) -> None:
         message = "the tables of the database are not up to date: run `cadastra db upgrade`"
         raise UnreadableInput(message)
     upgrade_engine(engine)
-
-
-def _with_number(rows: pa.Table, run_seq: int) -> pa.Table:
-    return rows.append_column("run_seq", pa.repeat(pa.scalar(run_seq, pa.int32()), rows.num_rows))

@@ -23,7 +23,7 @@ SCHEMAS: dict[str, tuple[str, ...]] = {
     "quality": ("runs", "run_counts", "rule_results", "findings", "freshness"),
     "control": (
         *("publications", "served_again", "retired", "stale_marks", "sequences"),
-        *("run_lock", "erasures", "purges", "fingerprints"),
+        *("run_lock", "erasures", "purges", "fingerprints", "run_buckets"),
     ),
 }
 
@@ -52,7 +52,7 @@ runs = Table(
     *_required(Text, "flow", "core"),
     *_optional(Text, "business_date", "generated_at"),
     *_required(Text, "kind", "state", "started_at"),
-    *_optional(Text, "finished_at", "mapping_version", "counts", "batch_id", "export"),
+    *_optional(Text, "finished_at", "mapping_version", "counts", "batch_id", "export", "resume_key"),
     sqlite_autoincrement=True,
 )
 
@@ -126,6 +126,16 @@ fingerprints = Table(
     Column("fingerprint", BigInteger, nullable=False),
     Column("valid_until", Text),
     *_required(Text, "excluded", "availability"),
+    sqlite_with_rowid=False,
+)
+
+# Which buckets of a running run are finished, and what they came to (JSON); gone when the run ends.
+run_buckets = Table(
+    "run_buckets",
+    metadata,
+    _key("run_seq", Integer),
+    _key("bucket", Integer),
+    Column("outcome", Text, nullable=False),
     sqlite_with_rowid=False,
 )
 

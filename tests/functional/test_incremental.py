@@ -11,7 +11,7 @@ import pytest
 from flows.nightly import run_job
 from flows.pipeline import Job, Run
 from flows.undo import erase_person
-from flows.working import Work
+from flows.working import work
 from mappings.cores.reference.sample import write_sample
 from sql.lock import hold
 from sql.rollback import rollback
@@ -174,7 +174,7 @@ def test_a_failed_run_is_not_remembered(bank: Bank, tmp_path: Path) -> None:
     run.extract()
     with open_store(bank.url) as store:
         run_seq = store.begin_run(run._start())  # noqa: SLF001 (there is no other way to end before the flip)
-        Work(run.job, store, run_seq, run.plan, run.watch).do()
+        work(run.job, store, run_seq, run.extracted, run.watch)
         store.finish_run(run_seq, "failed", "2026-11-21T02:00:00Z", {})
     assert bank.query("SELECT COUNT(*) AS n FROM fingerprints") == [{"n": 1}]
     report = run_again(bank, changed)

@@ -25,7 +25,7 @@ Item = TypeVar("Item")
 # Longer than any run of these tests takes on a busy machine: beyond it a run hangs.
 PATIENCE = 120.0
 _POLL_SECONDS = 0.003
-_MADE_FOR_TESTS = {"PYTHONPATH": str(ROOT), "PYTHONFAULTHANDLER": "1"}
+_MADE_FOR_TESTS = {"PYTHONPATH": str(ROOT), "PYTHONFAULTHANDLER": "1", "CADASTRA_WORKERS": "1"}
 
 
 @dataclass(slots=True)

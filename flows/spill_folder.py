@@ -1,0 +1,70 @@
+"""The private folder of one run: only its owner can read it, and it is gone when the run ends, however it ends.
+
+A run that is killed cannot clear up; the next one on this machine does. A folder is somebody's while the file in it is
+locked, and the operating system takes the lock from a dead process.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+from weakref import finalize
+
+if TYPE_CHECKING:
+    from typing import Self
+
+_PREFIX = "cadastra-spill-"
+_LOCK = "_lock"
+
+
+class SpillFolder:
+    """A folder of mode 700 under ``root`` (None: the system's place for temporary files); close it, or let go of it."""
+
+    def __init__(self, root: Path | None = None) -> None:
+        place = Path(tempfile.gettempdir()) if root is None else root
+        sweep(place)
+        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
+        self._descriptor = os.open(self.path / _LOCK, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        self._remove = finalize(self, _remove, self.path, self._descriptor, os.getpid())
+
+    def __enter__(self) -> Self:
+        """Return the folder itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove the folder and all in it."""
+        self.close()
+
+    def close(self) -> None:
+        """Remove the folder and all in it."""
+        self._remove()
+
+
+def sweep(place: Path) -> None:
+    """Remove the folders of this user's runs that were killed."""
+    for folder in place.glob(f"{_PREFIX}*"):
+        try:
+            if folder.stat().st_uid != os.getuid():
+                continue
+            descriptor = os.open(folder / _LOCK, os.O_WRONLY)
+        except OSError:
+            continue  # it is being made, or removed, at this very moment
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            os.close(descriptor)
+
+
+def _remove(path: Path, descriptor: int, owner: int) -> None:
+    if os.getpid() == owner:  # a forked child has only a copy
+        shutil.rmtree(path, ignore_errors=True)
+        os.close(descriptor)

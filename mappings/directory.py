@@ -1,0 +1,192 @@
+"""Say in which bucket every register, person and served document belongs, before any row is moved there.
+
+A bucket is a hash of the person, so that it holds every register of its persons and all their rows. The directory is
+made from the customers' table alone and keeps 12 bytes for each register. Rows of nobody go where the hash of their key
+says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from customers.pseudonyms import person_ids
+from customers.unread import is_unread
+from mappings.digests import digests
+from mappings.partition import persons_of
+from mappings.profile import NAMES, Customers
+from mappings.staging import keys_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from mappings.core import Core
+    from mappings.extract import Control, RawTable
+
+    Words = NDArray[np.uint64]
+    Homes = NDArray[np.int32]
+
+NOWHERE = -1
+
+
+class Source(Protocol):
+    """An export that is read chunk by chunk."""
+
+    @property
+    def control(self) -> Control:
+        """Return what the control file says."""
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names of the tables."""
+
+    def chunks(self, name: str) -> Iterator[RawTable]:
+        """Read a table from its beginning; at least one chunk comes."""
+
+
+def _none() -> Words:
+    return np.empty(0, np.uint64)
+
+
+def _nowhere() -> Homes:
+    return np.empty(0, np.int32)
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Hold the bucket (``homes``) of each register (``keys``, hashes in ascending order).
+
+    ``unplaced`` are keys of customers whose kind of person is not known. ``alone`` are ids of persons without a tax id
+    that can be read, ``unplaced_alone`` those that the unplaced would have, and ``former`` those that any register of
+    a delta may have had; all of them hashed. With a single bucket all are empty.
+    """
+
+    count: int
+    keys: Words = field(default_factory=_none)
+    homes: Homes = field(default_factory=_nowhere)
+    unplaced: Words = field(default_factory=_none)
+    alone: Words = field(default_factory=_none)
+    alone_homes: Homes = field(default_factory=_nowhere)
+    unplaced_alone: Words = field(default_factory=_none)
+    former: Words = field(default_factory=_none)
+
+    def of_registers(self, core_keys: pa.Array) -> Homes:
+        """Return the bucket of each register, NOWHERE for those that the export does not have."""
+        if self.count == 1:
+            return np.zeros(len(core_keys), np.int32)
+        return self._found(self.keys, self.homes, digests(pc.fill_null(core_keys, "")))
+
+    def of_rows(self, core_keys: pa.Array) -> Homes:
+        """Return the bucket of each row, whether or not it belongs to a register."""
+        found = self.of_registers(core_keys)
+        return np.where(found == NOWHERE, self.of_texts(core_keys), found)
+
+    def of_texts(self, texts: pa.Array) -> Homes:
+        """Spread texts over the buckets; a person's is its kind, a colon and its tax id."""
+        if self.count == 1:
+            return np.zeros(len(texts), np.int32)
+        return (digests(pc.fill_null(texts, "")) % np.uint64(self.count)).astype(np.int32)
+
+    def are_unplaced(self, core_keys: pa.Array) -> NDArray[np.bool_]:
+        """Say which registers are customers of no known kind."""
+        return _is_in(digests(pc.fill_null(core_keys, "")), self.unplaced)
+
+    def of_alone(self, ids: pa.Array) -> tuple[Homes, NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return, by the ids of persons without a tax id, their buckets, who is unplaced now and who is ``former``."""
+        words = digests(ids)
+        found = self._found(self.alone, self.alone_homes, words)
+        homes = np.where(found == NOWHERE, self.of_texts(ids), found)
+        return homes, _is_in(words, self.unplaced_alone), _is_in(words, self.former)
+
+    @staticmethod
+    def _found(words: Words, homes: Homes, wanted: Words) -> Homes:
+        if len(words) == 0:
+            return np.full(len(wanted), NOWHERE, np.int32)
+        place = np.minimum(np.searchsorted(words, wanted), len(words) - 1)
+        return np.where(words[place] == wanted, homes[place], NOWHERE).astype(np.int32)
+
+
+def _is_in(wanted: Words, words: Words) -> NDArray[np.bool_]:
+    if len(words) == 0:
+        return np.zeros(len(wanted), bool)
+    place = np.minimum(np.searchsorted(words, wanted), len(words) - 1)
+    found: NDArray[np.bool_] = words[place] == wanted
+    return found
+
+
+def bucket_count(control: Control, core: Core, bucket_size: int) -> int:
+    """Return how many buckets an export has."""
+    rows, _ = control.tables.get(core.stage_of(NAMES[Customers]).name, (0, ""))
+    return max(1, -(-rows // bucket_size))
+
+
+def build_directory(source: Source, core: Core, count: int, secret: str) -> Directory:
+    """Read the customers' table and find every register's bucket.
+
+    Raises what reading raises.
+    """
+    name = core.stage_of(NAMES[Customers]).name
+    if count == 1 or name not in source.names:
+        return Directory(count)
+    parts = _Parts(core, count, secret, delta=source.control.kind == "delta")
+    for chunk in source.chunks(name):
+        parts.add(chunk)
+    return parts.together()
+
+
+class _Parts:
+    """Gather the directory chunk by chunk."""
+
+    def __init__(self, core: Core, count: int, secret: str, *, delta: bool) -> None:
+        self._core, self._count, self._secret, self._delta = core, count, secret, delta
+        self._keys: list[Words] = []
+        self._homes: list[Homes] = []
+        self._unplaced: list[pa.Array] = []
+        self._alone: list[Words] = []
+        self._alone_homes: list[Homes] = []
+        self._former: list[Words] = []
+
+    def add(self, chunk: RawTable) -> None:
+        keys = keys_of(chunk, self._core)
+        kind, person = persons_of(chunk, self._core, keys)
+        known = pc.and_(pc.is_valid(keys), pc.is_valid(kind))
+        self._unplaced.append(pc.unique(keys.filter(pc.invert(known)).drop_null()))
+        keys, kind, person = keys.filter(known), kind.filter(known), person.filter(known)
+        homes = (digests(person) % np.uint64(self._count)).astype(np.int32)
+        self._keys.append(digests(keys))
+        self._homes.append(homes)
+        named = pc.utf8_slice_codeunits(person, 2)
+        alone = pc.or_(pc.starts_with(named, "@"), is_unread(named))
+        ids = self._alone_ids(kind.filter(alone), keys.filter(alone))
+        self._alone.append(digests(ids))
+        self._alone_homes.append(homes[alone.to_numpy(zero_copy_only=False)])
+        if self._delta:
+            self._former += [digests(self._alone_ids(each, keys)) for each in ("F", "J")]
+
+    def _alone_ids(self, kind: pa.Array | str, keys: pa.Array) -> pa.Array:
+        named = pc.binary_join_element_wise("@", keys, "")
+        return person_ids(pc.binary_join_element_wise(kind, named, ":"), self._secret)
+
+    def together(self) -> Directory:
+        keys, first = np.unique(np.concatenate(self._keys), return_index=True)
+        homes = np.concatenate(self._homes)[first]
+        alone, first = np.unique(np.concatenate(self._alone), return_index=True)
+        unplaced = pc.unique(pa.concat_arrays(self._unplaced))
+        unplaced = unplaced.filter(pa.array(~_is_in(digests(unplaced), keys)))
+        spared = [digests(self._alone_ids(each, unplaced)) for each in ("F", "J")]
+        return Directory(
+            self._count,
+            keys,
+            homes,
+            np.sort(digests(unplaced)),
+            alone,
+            np.concatenate(self._alone_homes)[first],
+            np.sort(np.concatenate(spared)),
+            np.sort(np.concatenate([_none(), *self._former])),
+        )

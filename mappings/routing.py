@@ -1,0 +1,72 @@
+"""Bring the rows of an export into their buckets: every table is read once more and spilled, chunk by chunk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from mappings.extract import Export, RawTable
+from mappings.spill import Spill, Spilled
+from mappings.staging import keys_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from mappings.core import Core
+    from mappings.directory import Directory, Source
+    from mappings.extract import Control
+
+_LINE = "#line"  # no column of a core: see mappings.extract
+
+
+@dataclass(frozen=True, slots=True)
+class RoutedTable:
+    """Name one raw table in its buckets, and the file it came from."""
+
+    name: str
+    file: str
+    rows: Spilled
+
+    def of(self, bucket: int) -> RawTable:
+        """Return the rows of one bucket."""
+        rows = self.rows.read(bucket)
+        lines = rows[_LINE].to_numpy()
+        return RawTable(self.name, self.file, rows.drop_columns([_LINE]), lines)
+
+
+def route(source: Source, core: Core, directory: Directory, folder: str) -> dict[str, RoutedTable]:
+    """Spill every table of an export into a folder by bucket.
+
+    Raises what reading raises.
+    """
+    return {name: _route_table(name, source.chunks(name), core, directory, folder) for name in source.names}
+
+
+def _route_table(
+    name: str, chunks: Iterable[RawTable], core: Core, directory: Directory, folder: str
+) -> RoutedTable:
+    chunks = iter(chunks)
+    chunk = next(chunks)
+    rows = _plain(chunk, core)
+    with Spill(f"{folder}/{name}.arrow", rows.schema) as spill:
+        spill.add(rows, directory.of_rows(keys_of(chunk, core)))
+        for chunk in chunks:
+            spill.add(_plain(chunk, core), directory.of_rows(keys_of(chunk, core)))
+    return RoutedTable(name, chunk.file, spill.spilled)
+
+
+def _plain(chunk: RawTable, core: Core) -> pa.Table:
+    """Return the columns that are staged, dictionaries as their values, with the line of each row."""
+    sources = core.tables[chunk.name].columns.values()
+    rows = chunk.columns.select(dict.fromkeys([core.key, *(source.column for source in sources)]))
+    for place, field in enumerate(rows.schema):
+        if pa.types.is_dictionary(field.type):
+            rows = rows.set_column(place, field.name, rows[field.name].cast(field.type.value_type))
+    return rows.append_column(_LINE, pa.array(chunk.lines))
+
+
+def bucket_export(place: str, control: Control, tables: Mapping[str, RoutedTable], bucket: int) -> Export:
+    """Return one bucket of an export as an export of its own."""
+    return Export(place, control, {name: table.of(bucket) for name, table in tables.items()})

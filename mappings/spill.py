@@ -1,0 +1,94 @@
+"""Keep rows by bucket in files between the one who reads an export and those who work on its buckets.
+
+A spill is one Arrow file (IPC) whose record batches each hold rows of one bucket; a bucket's rows keep their order. A
+folder is a path of this machine, or a URL that fsspec knows and every worker reaches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import ipc
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from numpy.typing import NDArray
+
+
+def is_url(place: str) -> bool:
+    """Tell a URL that fsspec opens from a path."""
+    return "://" in place
+
+
+def open_file(place: str, mode: str) -> Any:  # noqa: ANN401 (a file of pyarrow, or one of fsspec's kinds)
+    """Open a file of a spill to be read or written (``rb``, ``wb``)."""
+    if is_url(place):
+        import fsspec  # noqa: PLC0415 (only for many machines)
+
+        return fsspec.open(place, mode).open()
+    return pa.memory_map(place) if mode == "rb" else pa.OSFile(place, mode)
+
+
+@dataclass(frozen=True, slots=True)
+class Spilled:
+    """Name a finished spill; ``buckets`` has the bucket of each of its record batches, and ``rows`` counts all."""
+
+    place: str
+    schema: pa.Schema
+    buckets: NDArray[np.int32]
+    rows: int
+
+    def read(self, bucket: int) -> pa.Table:
+        """Return the rows of one bucket, in the order in which they came."""
+        batches = np.flatnonzero(self.buckets == bucket).tolist()
+        if not batches:
+            return self.schema.empty_table()
+        reader = ipc.open_file(open_file(self.place, "rb"))
+        return pa.Table.from_batches([reader.get_batch(number) for number in batches], self.schema)
+
+
+class Spill:
+    """Write rows by bucket; a context manager that closes the file."""
+
+    def __init__(self, place: str, schema: pa.Schema) -> None:
+        self._place, self._schema = place, schema
+        self._file = open_file(place, "wb")
+        self._writer = ipc.new_file(self._file, schema)
+        self._buckets: list[int] = []
+        self._rows = 0
+
+    def __enter__(self) -> Self:
+        """Return the spill itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file."""
+        self._writer.close()
+        self._file.close()
+
+    def add(self, rows: pa.Table, homes: NDArray[np.int32]) -> None:
+        """Append rows, given the bucket of each."""
+        if rows.num_rows == 0:
+            return
+        order = np.argsort(homes, kind="stable")
+        found, first = np.unique(homes[order], return_index=True)
+        if len(found) > 1:
+            rows = rows.take(pa.array(order))
+        ends = np.append(first[1:], len(order))
+        for bucket, start, end in zip(found.tolist(), first.tolist(), ends.tolist(), strict=True):
+            for batch in rows.slice(start, end - start).combine_chunks().to_batches():
+                self._writer.write_batch(batch)
+                self._buckets.append(bucket)
+        self._rows += rows.num_rows
+
+    @property
+    def spilled(self) -> Spilled:
+        """Name what is written; to be read once the spill is closed."""
+        return Spilled(self._place, self._schema, np.array(self._buckets, np.int32), self._rows)

@@ -1,0 +1,87 @@
+"""Write everything that one bucket of a run has to say, with the row of the ledger that says so, or nothing of it.
+
+A process that died left either; one that is given a finished bucket again writes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+from sqlalchemy import select, text
+
+from sql import ledger, partitions, sequences, tables
+from sql.bulk import append
+from sql.engine import is_postgres, writing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Connection, Engine
+
+_BY_RUN_SEQ = {
+    table.name: table
+    for table in (
+        tables.served_again,
+        tables.retired,
+        tables.stale_marks,
+        tables.customer_states,
+        tables.fingerprints,
+    )
+}
+_FINISH = text(
+    "INSERT INTO run_buckets (run_seq, bucket, outcome) VALUES (:run_seq, :bucket, :outcome)"
+    " ON CONFLICT DO NOTHING"
+)
+
+
+def write(engine: Engine, run_seq: int, bucket: int, rows: Mapping[str, pa.Table], outcome: str) -> bool:
+    """Write the rows of a bucket by table, unseen, in one transaction with its outcome; False if that was done before.
+
+    Raise CadastraError unless the run is running.
+    """
+    documents = rows.get("documents")
+    if documents is not None:
+        documents = _numbered(engine, run_seq, documents)
+    with writing(engine) as connection:
+        ledger.claim(connection, run_seq)
+        values = {"run_seq": run_seq, "bucket": bucket, "outcome": outcome}
+        if connection.execute(_FINISH, values).rowcount == 0:
+            return False
+        if documents is not None:
+            into = partitions.table_of(run_seq) if is_postgres(connection) else None
+            append(connection, tables.documents, documents, into=into)
+        for name, table in _BY_RUN_SEQ.items():
+            if name in rows:
+                append(connection, table, with_number(rows[name], run_seq))
+        if "findings" in rows:
+            append(connection, tables.findings, _with_id(connection, run_seq, rows["findings"]))
+    return True
+
+
+def finished(connection: Connection, run_seq: int) -> dict[int, str]:
+    """Return the outcome of each bucket of a run that is finished."""
+    buckets = tables.run_buckets
+    rows = connection.execute(select(buckets.c.bucket, buckets.c.outcome).where(buckets.c.run_seq == run_seq))
+    return {row.bucket: row.outcome for row in rows}
+
+
+def with_number(rows: pa.Table, run_seq: int) -> pa.Table:
+    """Add the number of the run to every row."""
+    return rows.append_column("run_seq", pa.repeat(pa.scalar(run_seq, pa.int32()), rows.num_rows))
+
+
+def _with_id(connection: Connection, run_seq: int, rows: pa.Table) -> pa.Table:
+    run_id = pa.scalar(ledger.run_id_of(connection, run_seq), pa.string())
+    return rows.append_column("run_id", pa.repeat(run_id, rows.num_rows))
+
+
+def _numbered(engine: Engine, run_seq: int, documents: pa.Table) -> pa.Table:
+    """Give documents their numbers; on PostgreSQL make their table, where nobody has to wait for the rows."""
+    with writing(engine) as connection:
+        first = sequences.reserve(connection, "documents", documents.num_rows)
+        if is_postgres(connection):
+            partitions.prepare(connection, run_seq)
+    ids = pa.array(np.arange(first, first + documents.num_rows, dtype=np.int64))
+    return with_number(documents, run_seq).append_column("document_id", ids)
