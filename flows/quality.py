@@ -9,15 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from itertools import product
-from time import perf_counter
+from time import monotonic, perf_counter, sleep
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from customers.brazil.day import today
 from customers.dictionary import versions
+from customers.errors import Busy
 from customers.findings import FINDINGS_SCHEMA, RULE_RESULTS_SCHEMA
 from customers.judge_documents import judge_document
 from customers.pseudonyms import customer_refs
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from sql.store import Store
 
 _BATCH = 20_000
+_PATIENCE_SECONDS, _POLL_SECONDS = 600.0, 1.0
 _LAST = "SELECT counts FROM runs WHERE flow = 'quality' AND state = 'judged' ORDER BY run_seq DESC LIMIT 1"
 
 
@@ -179,9 +182,13 @@ def _judge(store: Store, structure: str, version: str, day: dt.date) -> _Found:
 
 
 def _record(store: Store, core: str, judgement: Judgement, findings: list[pa.Table]) -> None:
-    """Write the judgement as a run, with the database held only as long as that takes."""
+    """Write the judgement as a run, with the database held only as long as that takes.
+
+    Raises Busy where another run holds it for more than ten minutes.
+    """
     run_id, moment = str(judgement.run_id), now()
-    with hold(store, run_id):
+    with ExitStack() as stack:
+        _hold(stack, store, run_id)
         start = RunStart(run_id, "quality", core, "quality", moment, mapping_version=judgement.rules_version)
         run_seq = store.begin_run(start)
         for table in findings:
@@ -189,6 +196,19 @@ def _record(store: Store, core: str, judgement: Judgement, findings: list[pa.Tab
         store.write_rule_results(run_seq, pa.Table.from_pylist(judgement.rules, RULE_RESULTS_SCHEMA))
         counts = {name: value for name, value in asdict(judgement).items() if name not in {"rules", "state"}}
         store.finish_run(run_seq, "judged", now(), {**counts, "refused": judgement.refused})
+
+
+def _hold(stack: ExitStack, store: Store, run_id: str) -> None:
+    deadline = monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            stack.enter_context(hold(store, run_id))
+        except Busy:
+            if monotonic() > deadline:
+                raise
+            sleep(_POLL_SECONDS)
+        else:
+            return
 
 
 def show_judgement(judgement: Judgement, *, as_json: bool) -> None:

@@ -94,7 +94,7 @@ def look(place: Place) -> Line:
         if batch not in taken and (batch.business_date, batch.generated_at) >= since:
             taken.add(batch)
             line.ready.append((batch, folder))
-    if held and line.ready:
+    if held:
         line.awaited += [held, *(f"{folder.name}: behind the held run" for _, folder in line.ready)]
         line.ready.clear()
     return line
