@@ -14,7 +14,10 @@ verbs = typer.Typer()
 
 @verbs.command()
 def rollback(
-    run: Annotated[str, typer.Argument(help="Run to undo, together with every run published after it.")],
+    run: Annotated[
+        str,
+        typer.Argument(help="Run to undo, with every later one; of a release, the run it published."),
+    ],
     reason: Annotated[str | None, typer.Option(help="Kept in the rollback's own record.")] = None,
     database: Database = None,
     *,
