@@ -109,7 +109,7 @@ def test_logs_follow_a_run_by_its_id(export: Path, sqlite_url: str, tmp_path: Pa
     told = lines(path)
     assert [line["event"] for line in told] == ["run began", "export read", "bucket done", "run ended"]
     assert {line["run_id"] for line in told} == {report.run_id}
-    assert (told[1]["registers"], told[1]["rows"]["clientes"]) == (2, 2)
+    assert (told[1]["buckets"], told[1]["rows"]["clientes"]) == (1, 2)
     assert (told[2]["bucket"], told[2]["of"], told[2]["registers"]) == (1, 1, 2)
     counts = told[3]["structures"]["personal_identifications"]
     assert (counts["read"], counts["published_new"], counts["rejected_unserved"]) == (2, 1, 1)
