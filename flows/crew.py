@@ -36,7 +36,7 @@ class WorkerLost(CadastraError):
     """Report a bucket whose worker died each time."""
 
 
-class _Member:
+class Member:
     """One process."""
 
     def __init__(self) -> None:
@@ -44,6 +44,11 @@ class _Member:
         context.set_forkserver_preload([_PRELOADED])
         self._pool = ProcessPoolExecutor(1, mp_context=context)
         self._begun = self._pool.submit(crew_tasks.begin)
+
+    @property
+    def pid(self) -> int:
+        """Wait for the process and return its number."""
+        return self._begun.result()
 
     def accept(self, terms: Terms) -> None:
         """Send the terms of all buckets."""
@@ -65,7 +70,7 @@ class Crew:
     """So many processes; a context manager that ends them."""
 
     def __init__(self, size: int) -> None:
-        self._members = [_Member() for _ in range(size)]
+        self._members = [Member() for _ in range(size)]
 
     def __enter__(self) -> Self:
         """Return the crew itself."""
@@ -74,6 +79,11 @@ class Crew:
     def __exit__(self, *_: object) -> None:
         """End every process."""
         self.close()
+
+    @property
+    def members(self) -> list[Member]:
+        """Return the processes."""
+        return list(self._members)
 
     def close(self) -> None:
         """End every process."""
@@ -88,7 +98,7 @@ class Crew:
         """
         waiting, tries = deque(numbers), Counter[int]()
         idle = list(self._members)
-        under_way: dict[Future[Done], tuple[_Member, int]] = {}
+        under_way: dict[Future[Done], tuple[Member, int]] = {}
         for member in idle:
             member.accept(terms)
         while waiting or under_way:
@@ -111,9 +121,9 @@ class Crew:
                     idle.append(member)
                     yield number, done
 
-    def _replace(self, member: _Member, terms: Terms) -> _Member:
+    def _replace(self, member: Member, terms: Terms) -> Member:
         member.end()
-        fresh = _Member()
+        fresh = Member()
         self._members[self._members.index(member)] = fresh
         fresh.accept(terms)
         return fresh

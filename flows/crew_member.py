@@ -6,10 +6,11 @@ import os
 import signal
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
-from threading import Thread
+from threading import RLock, Thread
 from typing import TYPE_CHECKING
 
 from pyarrow import ipc
+from tqdm import tqdm
 
 from expectations import gx, kinds  # noqa: F401 (Great Expectations: seconds, spent while the export is being read)
 from flows.bucket import work_through
@@ -31,6 +32,8 @@ _stores: dict[str, Store] = {}
 def begin() -> int:
     """Leave signals from the terminal to the coordinator, and die with it; return this process's number."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Great Expectations' progress bar would take a semaphore of the system, which a killed process leaves behind.
+    tqdm.set_lock(RLock())
     Thread(target=_die_with_parent, name="parent", daemon=True).start()
     return os.getpid()
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from customers.errors import UsageError
 from customers.pseudonyms import customer_ids
 from customers.structures import STRUCTURES
+from flows.memory import made_by
 from flows.sources import look_at
+from mappings.extract import read_control
 from sql.lock import hold
 from sql.rehearsal import open_rehearsal
 from sql.store import open_store
@@ -33,8 +37,26 @@ def opened(job: Job, run_id: str) -> Iterator[Store]:
         with open_rehearsal(job.database_url) as store:
             yield store
         return
-    with open_store(job.database_url) as store, hold(store, run_id, stale_seconds=job.lock_stale_seconds):
+    held: dict[str, Any] = {"stale_seconds": job.lock_stale_seconds, "resume_key": resume_key(job)}
+    with open_store(job.database_url) as store, hold(store, run_id, **held):
         yield store
+
+
+def resume_key(job: Job) -> str | None:
+    """Name all that decides what a run writes; None for a database, which is another one each time that it is read."""
+    if not isinstance(job.export, Path):
+        return None
+    control = read_control(job.export)
+    made = made_by(job.core, job.version, job.secret, control.business_date)
+    said = (
+        control.batch_id,
+        str(control.business_date),
+        str(control.generated_at),
+        made,
+        job.flow,
+        job.version,
+    )
+    return hashlib.sha256(repr((*said, job.bucket_size, job.replay, job.full_remap)).encode()).hexdigest()
 
 
 def check_secret(store: Store, secret: str) -> None:

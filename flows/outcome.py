@@ -32,8 +32,9 @@ _STRAY_RULES = {
 class Report:
     """What a run came to: for the closing table, the artifact and ``--json``.
 
-    ``held`` says why a circuit breaker held the run; ``freshness`` how long what it published had waited since the
-    core changed it, and ``late`` where that was too long; ``differences`` are what ``plan`` adds.
+    ``resumed`` of the ``buckets`` were finished by a process that died; ``held`` says why a circuit breaker held the
+    run; ``freshness`` how long what it published had waited since the core changed it, and ``late`` where that was too
+    long; ``differences`` are what ``plan`` adds.
     """
 
     run_id: str
@@ -46,6 +47,8 @@ class Report:
     seconds: dict[str, float]
     customers: int
     skipped: int = 0
+    buckets: int = 1
+    resumed: int = 0
     held: list[str] = field(default_factory=list)
     freshness: list[dict[str, Any]] = field(default_factory=list)
     late: list[str] = field(default_factory=list)

@@ -17,10 +17,11 @@ from flows.job import Job, new_run_id, now
 from flows.judging import Stopwatch
 from flows.logs import log
 from flows.observing import observed
-from flows.opening import check_secret, opened
+from flows.opening import check_secret, opened, resume_key
 from flows.outcome import Report
 from flows.publishing import publish, report_of
 from flows.reporting import say
+from flows.retrying import persist
 from flows.settings import keep_secret
 from flows.sources import address_of
 from flows.spill_folder import SpillFolder
@@ -81,8 +82,10 @@ class Run:
             try:
                 yield store
             finally:
-                self._store = None
                 self._clear()
+                if store.interrupted is not None:  # it was not gone on with after all
+                    store.give_up(store.interrupted.run_seq, "failed", now(), {"problem": "killed"})
+                self._store = None
 
     def extract(self) -> None:
         """Read and verify the export, and bring its rows into their buckets.
@@ -95,7 +98,8 @@ class Run:
         if self._store is not None:
             self._muster(export.count)  # its imports take as long as reading does
         self._folder = SpillFolder(self.job.spill)
-        self._extracted = extract(self.job, export, str(self._folder.path))
+        folder = str(self._folder.path)
+        self._extracted = persist(lambda: extract(self.job, export, folder))
         self.watch.lap("extract")
         rows = {name: table.rows.rows for name, table in self._extracted.tables.items()}
         log.info("export read", run_id=self.run_id, buckets=export.count, rows=rows)
@@ -125,8 +129,7 @@ class Run:
             check_secret(store, self.job.secret)
             if not self.job.rehearse:
                 keep_secret(self.job.database_url, self.job.secret, say)
-            run_seq = store.begin_run(self._start())
-            self._began = True
+            run_seq = self._begin(store)
             try:
                 report = self._work_and_publish(store, run_seq)
             except BaseException as problem:
@@ -137,6 +140,17 @@ class Run:
             self._document(store, report)
             self.report = report
         return report
+
+    def _begin(self, store: Store) -> int:
+        """Record a new run, or go on with one of the same export whose process died."""
+        self._began = True
+        if store.interrupted is None:
+            return store.begin_run(self._start())
+        interrupted, store.interrupted = store.interrupted, None
+        self.run_id = interrupted.run_id
+        store.resume_run(interrupted.run_seq)
+        log.info("run continued", run_id=self.run_id)
+        return interrupted.run_seq
 
     def _work_and_publish(self, store: Store, run_seq: int) -> Report:
         self.watch.lap("publish")
@@ -168,5 +182,6 @@ class Run:
             generated_at=control.generated_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             mapping_version=mapping_version(self.job.core),
             batch_id=control.batch_id,
+            resume_key=resume_key(self.job),
             export=address_of(self.job.export),
         )

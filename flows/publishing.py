@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from flows.breaker import Finished, breaches
 from flows.job import now
 from flows.outcome import Report, late, run_count, summary, worst_first
+from flows.retrying import persist
 
 if TYPE_CHECKING:
     from flows.job import Job
@@ -33,13 +34,20 @@ def publish(job: Job, store: Store, run_seq: int, report: Report, worked: Worked
         report.state = "held"
         store.finish_run(run_seq, "held", now(), summary(report))
     else:
-        store.publish(run_seq, finished_at=now(), counts=summary(report))
+        persist(lambda: _flip(store, run_seq, report))
         report.freshness = store.freshness(report.run_id)
         report.late = late(report.freshness, job.freshness_minutes)
     watch.lap("publish")
     report.seconds = watch.told()
     job.tell("publish", 1.0)
     return report
+
+
+def _flip(store: Store, run_seq: int, report: Report) -> None:
+    """Show the run, unless it is shown already: a connection may be lost after the commit and before its answer."""
+    states = store.query("SELECT state FROM runs WHERE run_seq = :run_seq", {"run_seq": run_seq})
+    if [row["state"] for row in states] != ["published"]:
+        store.publish(run_seq, finished_at=now(), counts=summary(report))
 
 
 def report_of(run_id: str, control: Control, worked: Worked) -> Report:
@@ -59,6 +67,8 @@ def report_of(run_id: str, control: Control, worked: Worked) -> Report:
         seconds={},
         customers=outcome.customers,
         skipped=outcome.skipped,
+        buckets=worked.buckets,
+        resumed=worked.resumed,
         differences=worked.differences,
     )
 

@@ -34,10 +34,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """Hold what the buckets of a run came to; ``served`` counts the documents before, by structure."""
+    """Hold what the buckets of a run came to; ``served`` counts the documents before, by structure.
+
+    ``resumed`` of the ``buckets`` were finished by a process that died.
+    """
 
     outcome: Outcome
     served: dict[str, int]
+    buckets: int
+    resumed: int
     differences: dict[str, Any] | None = None
 
 
@@ -64,6 +69,8 @@ def work(  # noqa: PLR0913, PLR0917 (all that a run knows)
     return Worked(
         together(finished.values()),
         {name: spilled.rows for name, spilled in terms.standing.served.items()},
+        terms.count,
+        terms.count - len(missing),
         None if differences is None else differences.as_data(),
     )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from sqlalchemy import delete, insert, select, update
 
 from customers.errors import CadastraError
-from sql.tables import publications, run_buckets, run_counts, runs
+from sql.tables import publications, rule_results, run_buckets, run_counts, runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -125,6 +125,13 @@ def counts_kept(connection: Connection, run_seq: int) -> dict[str, object]:
     """Return what a run's record says it came to."""
     counts = connection.scalars(select(runs.c.counts).where(runs.c.run_seq == run_seq)).one()
     return dict(json.loads(counts or "{}"))
+
+
+def take_back(connection: Connection, run_seq: int) -> None:
+    """Delete the counts and the verdicts of a run that is not at its end."""
+    run_id = run_id_of(connection, run_seq)
+    for table in (run_counts, rule_results):
+        connection.execute(delete(table).where(table.c.run_id == run_id))
 
 
 def run_id_of(connection: Connection, run_seq: int) -> str:

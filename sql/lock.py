@@ -24,7 +24,7 @@ from sql.clock import now, seconds_since
 from sql.engine import is_postgres, writing
 from sql.exclusive import exclusive, session_holds
 from sql.process import started
-from sql.tables import run_lock, runs
+from sql.tables import publications, run_buckets, run_lock, runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +55,14 @@ class Lock:
     lost: Event = field(default_factory=Event)
 
 
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """A run whose process died, and that may be gone on with."""
+
+    run_seq: int
+    run_id: str
+
+
 @contextmanager
 def hold(
     store: Store,
@@ -62,18 +70,20 @@ def hold(
     *,
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
     stale_seconds: float = STALE_SECONDS,
+    resume_key: str | None = None,
 ) -> Iterator[Lock]:
     """Hold the serving database for one run, which begins inside.
 
     Whoever holds it finds no other run at work: runs that a dead holder left running become ``failed`` (problem
     ``killed``), and what they wrote unseen is discarded. A holder is dead when the operating system's lock is free
     and its process is gone from this host; of another host, when its heartbeat is older than ``stale_seconds``.
-    Inside, the store publishes only while this lock is still held. Raise Busy, naming run and age, where another
-    run holds it.
+    One with ``resume_key`` that finished buckets is left as it is, for the holder to go on with
+    (``Store.interrupted``). Inside, the store publishes only while this lock is still held. Raise Busy, naming run and
+    age, where another run holds it.
     """
     exclusively = exclusive(store.engine)
     try:
-        lock = _acquire(store, exclusively, run_id, stale_seconds)
+        lock = _acquire(store, exclusively, run_id, stale_seconds, resume_key)
         stop = Event()
         beating = Thread(
             target=_beat, args=(store, exclusively, lock, stop, heartbeat_seconds), name="lock", daemon=True
@@ -83,7 +93,7 @@ def hold(
         try:
             yield lock
         finally:
-            store.token = None
+            store.token, store.interrupted = None, None
             stop.set()
             beating.join(_JOIN_SECONDS)
             _release(store, lock)
@@ -110,7 +120,9 @@ def verify(connection: Connection, token: int | None) -> None:
         raise CadastraError(message)
 
 
-def _acquire(store: Store, exclusively: Exclusive, run_id: str, stale_seconds: float) -> Lock:
+def _acquire(
+    store: Store, exclusively: Exclusive, run_id: str, stale_seconds: float, resume_key: str | None
+) -> Lock:
     deadline = monotonic() + _HANDOVER_SECONDS
     while not exclusively.acquire():
         if _evict(store, exclusively, stale_seconds, hopeful=monotonic() < deadline):
@@ -122,7 +134,8 @@ def _acquire(store: Store, exclusively: Exclusive, run_id: str, stale_seconds: f
         token = sequences.reserve(connection, "run_lock", 1)
         connection.execute(delete(run_lock).where(run_lock.c.name == NAME))
         connection.execute(insert(run_lock).values(_own_row(connection, run_id, token, exclusively)))
-        _close_dead_runs(connection, run_id)
+        store.interrupted = _interrupted(connection, run_id, resume_key)
+        _close_dead_runs(connection, run_id, store.interrupted)
     _held.add(token)
     return Lock(run_id, token)
 
@@ -186,9 +199,26 @@ def _is_silent(connection: Connection, row: RowMapping, stale_seconds: float) ->
     return seconds_since(connection, row["heartbeat_at"]) > stale_seconds
 
 
-def _close_dead_runs(connection: Connection, run_id: str) -> None:
+def _interrupted(connection: Connection, run_id: str, resume_key: str | None) -> Interrupted | None:
+    """Find the run of a dead holder that may be gone on with: nothing was published since it began."""
+    if resume_key is None:
+        return None
+    begun = select(run_buckets.c.run_seq)
+    later = select(publications.c.run_seq).where(publications.c.run_seq > runs.c.run_seq).exists()
+    statement = (
+        select(runs.c.run_seq, runs.c.run_id)
+        .where(runs.c.state == "running", runs.c.run_id != run_id, runs.c.resume_key == resume_key)
+        .where(runs.c.run_seq.in_(begun), ~later)
+        .order_by(runs.c.run_seq.desc())
+        .limit(1)
+    )
+    found = connection.execute(statement).one_or_none()
+    return None if found is None else Interrupted(found.run_seq, found.run_id)
+
+
+def _close_dead_runs(connection: Connection, run_id: str, but: Interrupted | None) -> None:
     statement = select(runs.c.run_seq).where(runs.c.state == "running", runs.c.run_id != run_id)
-    dead = connection.scalars(statement).all()
+    dead = [run_seq for run_seq in connection.scalars(statement) if but is None or run_seq != but.run_seq]
     for run_seq in dead:
         ledger.finish(connection, run_seq, "failed", now(connection), {"problem": "killed"})
     leftovers.discard(connection, dead)

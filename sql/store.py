@@ -62,10 +62,12 @@ class Store:
     def __init__(self, engine: Engine) -> None:
         """Take an engine on a database whose tables are up to date.
 
-        ``token`` is set by ``sql.lock.hold`` and is what ``publish`` demands.
+        ``token`` is set by ``sql.lock.hold`` and is what ``publish`` demands; so is ``interrupted``, a run to go on
+        with.
         """
         self._engine = engine
         self.token: int | None = None
+        self.interrupted: lock.Interrupted | None = None
 
     def __enter__(self) -> Self:
         """Return the store itself."""
@@ -88,6 +90,12 @@ class Store:
         """Record a run as running and return its number."""
         with writing(self._engine) as connection:
             return ledger.begin(connection, run)
+
+    def resume_run(self, run_seq: int) -> None:
+        """Take back what a run that is gone on with said when it seemed to be at its end."""
+        with writing(self._engine) as connection:
+            ledger.claim(connection, run_seq)
+            ledger.take_back(connection, run_seq)
 
     def served(self, structure: str, version: str) -> pa.Table:
         """Return the documents of a structure being served, without their text: ``sql.serving.SERVED``."""

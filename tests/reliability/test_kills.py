@@ -96,3 +96,20 @@ def test_a_kill_at_any_time_leaves_the_old_batch_or_the_new_one(stage: Stage) ->
         stage.databases.drop(url)
 
     two_at_a_time(kill, [drawn.uniform(0, span) for _ in range(PROFILE.random_kills)])
+
+
+def test_a_run_killed_between_buckets_goes_on_with_those_that_are_missing(stage: Stage) -> None:
+    points = [point for point in stage.points if point.startswith("after write_bucket.")]
+    url = stage.fresh()
+    run = started(stage, url, point=points[len(points) // 2])
+    assert run.code == KILLED, run.said
+    finished = stage.databases.rows(url, "SELECT bucket FROM run_buckets")
+    assert finished
+    again = started(stage, url)
+    assert again.code == 0, again.said
+    assert again.told["resumed"] == len(finished) < again.told["buckets"]
+    assert fingerprint(stage.databases, url) == stage.new
+    assert_sound(stage.databases, url)
+    assert len(stage.databases.rows(url, f"SELECT run_id FROM runs WHERE business_date = '{BATCH}'")) == 1
+    assert not stage.databases.rows(url, "SELECT bucket FROM run_buckets")
+    stage.databases.drop(url)
