@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from mappings.core import Core
     from mappings.extract import Export, RawTable
 
-BUCKET_SIZE = 40_000
+BUCKET_SIZE = 20_000
 
 
 @dataclass(frozen=True, slots=True)
