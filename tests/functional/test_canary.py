@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 from contextlib import closing
@@ -223,7 +224,7 @@ def test_a_refused_export_tells_no_personal_value(
 
 
 @pytest.mark.slow
-def test_a_killed_run_leaves_no_personal_value_behind(people: Path, place: Place) -> None:
+def test_a_killed_run_leaves_no_personal_value_behind_the_next_one(people: Path, place: Place) -> None:
     with place.start("run", "--export", str(people)) as process:
         assert process.stderr is not None
         for line in process.stderr:
@@ -232,6 +233,9 @@ def test_a_killed_run_leaves_no_personal_value_behind(people: Path, place: Place
                 process.send_signal(signal.SIGKILL)
         place.outputs += process.communicate()
     assert process.returncode == -signal.SIGKILL
+    (private,) = (place.folder / "tmp").glob("cadastra-spill-*")
+    assert stat.S_IMODE(private.stat().st_mode) == stat.S_IRWXU
+    assert place.call("run", "--export", str(people)) == 0
     assert nothing_leaked(place)
 
 
