@@ -15,7 +15,7 @@ from tqdm import tqdm
 from expectations import gx, kinds  # noqa: F401 (Great Expectations: seconds, spent while the export is being read)
 from flows.bucket import work_through
 from flows.retrying import persist
-from mappings.spill import open_file
+from mappings.spill import open_file, written
 from sql.store import open_store
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def do_bucket(terms: Terms, number: int) -> tuple[Outcome, dict[str, str]]:
 
 
 def _kept(place: str, rows: pa.Table) -> str:
-    with open_file(place, "wb") as file, ipc.new_file(file, rows.schema) as writer:
+    with written(), open_file(place, "wb") as file, ipc.new_file(file, rows.schema) as writer:
         writer.write_table(rows)
     return place
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import finalize
 
+from customers.errors import UsageError
+
 if TYPE_CHECKING:
     from typing import Self
 
@@ -26,11 +28,13 @@ class SpillFolder:
 
     def __init__(self, root: Path | None = None) -> None:
         place = Path(tempfile.gettempdir()) if root is None else root
-        sweep(place)
-        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
-        self._descriptor = os.open(self.path / _LOCK, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
-        self._remove = finalize(self, _remove, self.path, self._descriptor, os.getpid())
+        try:
+            sweep(place)
+            self.path, descriptor = _claim(place)
+        except OSError as problem:
+            msg = f"no private folder for the run can be made in {place} (CADASTRA_SPILL): {problem.strerror}"
+            raise UsageError(msg) from None
+        self._remove = finalize(self, _remove, self.path, descriptor, os.getpid())
 
     def __enter__(self) -> Self:
         """Return the folder itself."""
@@ -43,6 +47,20 @@ class SpillFolder:
     def close(self) -> None:
         """Remove the folder and all in it."""
         self._remove()
+
+
+def _claim(place: Path) -> tuple[Path, int]:
+    """Make a folder and lock it: again, where another run swept it before it was locked."""
+    while True:
+        path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
+        try:
+            descriptor = os.open(path / _LOCK, os.O_WRONLY | os.O_CREAT, 0o600)
+        except FileNotFoundError:
+            continue
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return path, descriptor
+        os.close(descriptor)
 
 
 def sweep(place: Path) -> None:

@@ -6,6 +6,8 @@ folder is a path of this machine, or a URL that fsspec knows and every worker re
 
 from __future__ import annotations
 
+import os
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,10 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import ipc
 
+from customers.errors import CadastraError
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
     from typing import Self
 
@@ -32,6 +37,17 @@ def open_file(place: str, mode: str) -> Any:  # noqa: ANN401 (a file of pyarrow,
 
         return fsspec.open(place, mode).open()
     return pa.memory_map(place) if mode == "rb" else pa.OSFile(place, mode)
+
+
+@contextmanager
+def written() -> Iterator[None]:
+    """Tell in one line that a spill cannot be written; a full disk is the operator's, no defect."""
+    try:
+        yield
+    except OSError as problem:
+        why = os.strerror(problem.errno) if problem.errno else "it cannot be said why"
+        message = f"the run's private folder (CADASTRA_SPILL) cannot be written: {why}"
+        raise CadastraError(message) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +73,9 @@ class Spill:
 
     def __init__(self, place: str, schema: pa.Schema) -> None:
         self._place, self._schema = place, schema
-        self._file = open_file(place, "wb")
-        self._writer = ipc.new_file(self._file, schema)
+        with written():
+            self._file = open_file(place, "wb")
+            self._writer = ipc.new_file(self._file, schema)
         self._buckets: list[int] = []
         self._rows = 0
 
@@ -70,8 +87,13 @@ class Spill:
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the file."""
-        self._writer.close()
-        self._file.close()
+        if kind is not None:  # it is of no use any more, and what went wrong is told already
+            with suppress(OSError):
+                self._file.close()
+            return
+        with written():
+            self._writer.close()
+            self._file.close()
 
     def add(self, rows: pa.Table, homes: NDArray[np.int32]) -> None:
         """Append rows, given the bucket of each."""
@@ -84,7 +106,8 @@ class Spill:
         ends = np.append(first[1:], len(order))
         for bucket, start, end in zip(found.tolist(), first.tolist(), ends.tolist(), strict=True):
             for batch in rows.slice(start, end - start).combine_chunks().to_batches():
-                self._writer.write_batch(batch)
+                with written():
+                    self._writer.write_batch(batch)
                 self._buckets.append(bucket)
         self._rows += rows.num_rows
 
