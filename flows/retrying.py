@@ -5,17 +5,16 @@ from __future__ import annotations
 from time import sleep
 from typing import TYPE_CHECKING, TypeVar
 
+from flows.settings import RETRY_SECONDS
 from sql.transient import may_pass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 Result = TypeVar("Result")
-# Seconds before each further attempt.
-RETRY_DELAYS = (1, 5, 15)
 
 
-def persist(step: Callable[[], Result], delays: Sequence[float] = RETRY_DELAYS) -> Result:
+def persist(step: Callable[[], Result], delays: Sequence[float] = RETRY_SECONDS) -> Result:
     """Do a step, and again where it failed on something that may pass; raise what it raises at last."""
     for delay in delays:
         try:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Event = Literal["failure", "held", "threshold"]
 EVENTS: tuple[Event, ...] = ("failure", "held", "threshold")
 SHORTEST_SECRET = 32
+# How long to wait before each further attempt at what may pass.
+RETRY_SECONDS = (1.0, 5.0, 15.0)
 _SQLITE = "sqlite:///"
 # Secrets made by this process and not kept yet, by file: every job on a database has the same one.
 _new: dict[Path, str] = {}
@@ -52,7 +54,7 @@ class Settings(BaseSettings):
     patience_minutes: float = Field(default=30, ge=0)
     log_json: str | None = None
     metrics: Path | None = None
-    retry_seconds: list[NonNegativeFloat] = Field(default=[1, 5, 15])
+    retry_seconds: list[NonNegativeFloat] = Field(default=list(RETRY_SECONDS))
     notice_url: HttpUrl | None = None
     notice_secret: SecretStr | None = None
     notice_on: list[Event] = Field(default_factory=lambda: list(EVENTS))

@@ -262,14 +262,6 @@ class Store:
         with self._engine.connect() as connection:
             return list(connection.scalars(statement.order_by(erasures.c.person)))
 
-    def findings_by_rule(self, run_id: str) -> list[dict[str, object]]:
-        """Count a run's findings by structure, rule and severity, most frequent first."""
-        return self.query(
-            "SELECT structure, rule, severity, COUNT(*) AS findings FROM findings WHERE run_id = :run_id"
-            " GROUP BY structure, rule, severity ORDER BY findings DESC, structure, rule, severity",
-            {"run_id": run_id},
-        )
-
     def documents_of(self, document_ids: Sequence[int]) -> dict[int, str]:
         """Return the texts of some stored documents by number."""
         documents = tables.documents

@@ -346,10 +346,6 @@ def test_findings_and_results_come_back_as_they_were(store: Store) -> None:
     rows = store.query(f"SELECT {names} FROM findings")
     assert sorted(map(repr, rows)) == sorted(map(repr, findings.to_pylist()))
     assert store.query("SELECT * FROM rule_results") == [{"run_id": "run-1", **result, **numbers}]
-    assert store.findings_by_rule("run-1") == [
-        {"structure": "x", "rule": "x", "severity": "x", "findings": 5}
-    ]
-    assert store.findings_by_rule("run-2") == []
 
 
 def test_reading_keeps_empty_texts_apart_from_nulls(any_database: str) -> None:
