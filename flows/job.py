@@ -28,8 +28,8 @@ class Job:
     done. ``replay`` takes a batch older than what is served; ``full_remap`` works on what is unchanged, too;
     ``rehearse`` writes nothing; without ``thresholds`` nothing is held. A document that waited more than
     ``freshness_minutes`` since the core changed it is late. ``observers`` are told how the run ended. Buckets are
-    worked on by so many ``workers`` (processes; 1: this one), and kept under ``spill`` (None: the system's place for
-    temporary files) until the run ends.
+    worked on by so many ``workers`` (processes; 1: this one), and kept under ``spill`` (a folder, or a URL that fsspec
+    knows; None: the system's place for temporary files) until the run ends.
     """
 
     core: Core
@@ -49,7 +49,7 @@ class Job:
     observers: tuple[Observer, ...] = ()
     lock_stale_seconds: float = STALE_SECONDS
     workers: int = 1
-    spill: Path | None = None
+    spill: str | None = None
 
 
 def now() -> str:

@@ -42,6 +42,7 @@ def make_job(  # noqa: PLR0913 (one for each option of the verbs)
     log_json: str | None = None,
     metrics: Path | None = None,
     workers: int | None = None,
+    spill: str | None = None,
     **choices: Any,  # noqa: ANN401 (the job's own switches)
 ) -> Job:
     """Make the job that publishes one export, and log where the settings, or ``log_json``, say.
@@ -68,7 +69,7 @@ def make_job(  # noqa: PLR0913 (one for each option of the verbs)
         observers=observers(settings, metrics),
         lock_stale_seconds=settings.lock_stale_seconds,
         workers=settings.workers if workers is None else workers,
-        spill=settings.spill,
+        spill=spill or settings.spill,
         **choices,
     )
 

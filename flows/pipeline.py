@@ -24,7 +24,7 @@ from flows.reporting import say
 from flows.retrying import persist
 from flows.settings import keep_secret
 from flows.sources import address_of
-from flows.spill_folder import SpillFolder
+from flows.spill_url import open_spill
 from flows.working import work
 from mappings.version import mapping_version
 from sql.store import RunStart
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flows.extracting import Extracted
+    from flows.spill_folder import SpillFolder
+    from flows.spill_url import SpillPrefix
     from mappings.extract import Control
     from sql.ledger import Ending
     from sql.store import Store
@@ -50,7 +52,7 @@ class Run:
         self._store: Store | None = None
         self._began = False
         self.report: Report | None = None
-        self._folder: SpillFolder | None = None
+        self._spill: SpillFolder | SpillPrefix | None = None
         self._extracted: Extracted | None = None
         self._crew: Crew | None = None
 
@@ -97,9 +99,9 @@ class Run:
         export = open_source(self.job)
         if self._store is not None:
             self._muster(export.count)  # its imports take as long as reading does
-        self._folder = SpillFolder(self.job.spill)
-        folder = str(self._folder.path)
-        self._extracted = persist(lambda: extract(self.job, export, folder))
+        self._spill = open_spill(self.job.spill, self.run_id, self._has_ended)
+        place = self._spill.place
+        self._extracted = persist(lambda: extract(self.job, export, place))
         self.watch.lap("extract")
         rows = {name: table.rows.rows for name, table in self._extracted.tables.items()}
         log.info("export read", run_id=self.run_id, buckets=export.count, rows=rows)
@@ -107,9 +109,13 @@ class Run:
     def _clear(self) -> None:
         self._extracted = None
         self._dismiss()
-        if self._folder is not None:
-            self._folder.close()
-            self._folder = None
+        if self._spill is not None:
+            self._spill.close()
+            self._spill = None
+
+    def _has_ended(self, run_id: str) -> bool:
+        """Say whether the ledger knows that another run has ended."""
+        return self._store is not None and self._store.state_of(run_id) not in {None, "running"}
 
     def _muster(self, buckets: int) -> None:
         workers = 1 if self.job.rehearse else min(self.job.workers, buckets)

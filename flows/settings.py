@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     lock_stale_seconds: float = Field(default=900.0, ge=60)
     bucket_size: int = Field(default=20_000, ge=1)
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
-    spill: Path | None = None
+    spill: str | None = None
     docs: Path | None = None
     exports: Path | None = None
     patience_minutes: float = Field(default=30, ge=0)

@@ -1,7 +1,8 @@
 """The private folder of one run: only its owner can read it, and it is gone when the run ends, however it ends.
 
 A run that is killed cannot clear up; the next one on this machine does. A folder is somebody's while the file in it is
-locked, and the operating system takes the lock from a dead process.
+locked, and the operating system takes the lock from a dead process. What lies behind another URL than ``file://`` has
+no locks: see ``flows.spill_url``.
 """
 
 from __future__ import annotations
@@ -19,21 +20,29 @@ from customers.errors import UsageError
 if TYPE_CHECKING:
     from typing import Self
 
-_PREFIX = "cadastra-spill-"
+PREFIX = "cadastra-spill-"
+LOCAL_URL = "file://"
 _LOCK = "_lock"
 
 
 class SpillFolder:
-    """A folder of mode 700 under ``root`` (None: the system's place for temporary files); close it, or let go of it."""
+    """A folder of mode 700 under ``root`` (None: the system's place for temporary files); close it, or let go of it.
 
-    def __init__(self, root: Path | None = None) -> None:
-        place = Path(tempfile.gettempdir()) if root is None else root
+    ``place`` names it to whoever reads and writes its files: a path, or a URL where the root is one.
+    """
+
+    def __init__(self, root: str | None = None) -> None:
+        scheme = LOCAL_URL if root is not None and root.startswith(LOCAL_URL) else ""
+        folder = Path(tempfile.gettempdir() if root is None else root.removeprefix(LOCAL_URL))
         try:
-            sweep(place)
-            self.path, descriptor = _claim(place)
+            sweep(folder)
+            self.path, descriptor = _claim(folder)
         except OSError as problem:
-            msg = f"no private folder for the run can be made in {place} (CADASTRA_SPILL): {problem.strerror}"
+            msg = (
+                f"no private folder for the run can be made in {folder} (CADASTRA_SPILL): {problem.strerror}"
+            )
             raise UsageError(msg) from None
+        self.place = f"{scheme}{self.path}"
         self._remove = finalize(self, _remove, self.path, descriptor, os.getpid())
 
     def __enter__(self) -> Self:
@@ -52,7 +61,7 @@ class SpillFolder:
 def _claim(place: Path) -> tuple[Path, int]:
     """Make a folder and lock it: again, where another run swept it before it was locked."""
     while True:
-        path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
+        path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
         try:
             descriptor = os.open(path / _LOCK, os.O_WRONLY | os.O_CREAT, 0o600)
         except FileNotFoundError:
@@ -65,7 +74,7 @@ def _claim(place: Path) -> tuple[Path, int]:
 
 def sweep(place: Path) -> None:
     """Remove the folders of this user's runs that were killed."""
-    for folder in place.glob(f"{_PREFIX}*"):
+    for folder in place.glob(f"{PREFIX}*"):
         try:
             if folder.stat().st_uid != os.getuid():
                 continue

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from flows.job import now
 from flows.logs import log
 from flows.retrying import persist
 from flows.standing import spill_standing
-from mappings.spill import open_file
+from mappings.spill import open_file, remove_file
 from sql.order import NEWER
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def _by_crew(terms: Terms, numbers: list[int], store: Store, crew: Crew) -> Iter
             rows = {name: ipc.open_file(open_file(place, "rb")).read_all() for name, place in kept.items()}
             _write(terms, number, store, rows, outcome)
             for place in kept.values():
-                Path(place).unlink()
+                remove_file(place)
         yield number, outcome
 
 

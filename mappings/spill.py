@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,6 +40,17 @@ def open_file(place: str, mode: str) -> Any:  # noqa: ANN401 (a file of pyarrow,
     return pa.memory_map(place) if mode == "rb" else pa.OSFile(place, mode)
 
 
+def remove_file(place: str) -> None:
+    """Remove a file of a spill."""
+    if is_url(place):
+        import fsspec  # noqa: PLC0415 (as above)
+
+        files, path = fsspec.core.url_to_fs(place)
+        files.rm_file(path)
+    else:
+        Path(place).unlink()
+
+
 @contextmanager
 def written() -> Iterator[None]:
     """Tell in one line that a spill cannot be written; a full disk is the operator's, no defect."""
@@ -52,11 +64,12 @@ def written() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Spilled:
-    """Name a finished spill; ``buckets`` has the bucket of each of its record batches, and ``rows`` counts all."""
+    """Name a finished spill: of each of its record batches the bucket and the bytes; ``rows`` counts all."""
 
     place: str
     schema: pa.Schema
     buckets: NDArray[np.int32]
+    sizes: NDArray[np.int64]
     rows: int
 
     def read(self, bucket: int) -> pa.Table:
@@ -66,6 +79,10 @@ class Spilled:
             return self.schema.empty_table()
         reader = ipc.open_file(open_file(self.place, "rb"))
         return pa.Table.from_batches([reader.get_batch(number) for number in batches], self.schema)
+
+    def size(self, bucket: int) -> int:
+        """Return how many bytes the rows of one bucket are."""
+        return int(self.sizes[self.buckets == bucket].sum())
 
 
 class Spill:
@@ -77,6 +94,7 @@ class Spill:
             self._file = open_file(place, "wb")
             self._writer = ipc.new_file(self._file, schema)
         self._buckets: list[int] = []
+        self._sizes: list[int] = []
         self._rows = 0
 
     def __enter__(self) -> Self:
@@ -109,9 +127,11 @@ class Spill:
                 with written():
                     self._writer.write_batch(batch)
                 self._buckets.append(bucket)
+                self._sizes.append(batch.nbytes)
         self._rows += rows.num_rows
 
     @property
     def spilled(self) -> Spilled:
         """Name what is written; to be read once the spill is closed."""
-        return Spilled(self._place, self._schema, np.array(self._buckets, np.int32), self._rows)
+        buckets, sizes = np.array(self._buckets, np.int32), np.array(self._sizes, np.int64)
+        return Spilled(self._place, self._schema, buckets, sizes, self._rows)

@@ -240,6 +240,11 @@ class Store:
             if [row["state"] for row in states] == ["running"]:
                 self.finish_run(run_seq, state, finished_at, counts)
 
+    def state_of(self, run_id: str) -> str | None:
+        """Return the state of a run, None for one that the ledger does not know."""
+        states = self.query("SELECT state FROM runs WHERE run_id = :run_id", {"run_id": run_id})
+        return str(states[0]["state"]) if states else None
+
     def runs(self, limit: int = 20) -> list[dict[str, object]]:
         """List the runs, newest first, ``counts`` as a mapping."""
         with self._engine.connect() as connection:
