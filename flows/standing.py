@@ -6,6 +6,7 @@ copy without the right to be settled (``away``) tells the person's bucket that a
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -55,10 +56,7 @@ def spill_standing(  # noqa: PLR0913, PLR0917 (whose rows, where to)
     store: Store, directory: Directory, version: str, newer: pa.Table, secret: str, folder: str
 ) -> Standing:
     """Read what is served, some rows at a time, and spill it into a folder by bucket."""
-    served = {
-        structure.name: _spill_served(store, directory, structure.name, version, folder)
-        for structure in STRUCTURES
-    }
+    served = _spill_served(store, directory, version, folder)
     with Spill(f"{folder}/_remembered.arrow", FINGERPRINTS) as remembered:
         for rows in store.each_fingerprint():
             homes = directory.of_registers(rows["core_key"].combine_chunks())
@@ -69,15 +67,27 @@ def spill_standing(  # noqa: PLR0913, PLR0917 (whose rows, where to)
     return Standing(served, _spill_states(store, directory, folder), remembered.spilled, spilled.spilled)
 
 
-def _spill_served(store: Store, directory: Directory, name: str, version: str, folder: str) -> Spilled:
-    with Spill(f"{folder}/_served_{name}.arrow", SERVED.append(_AWAY)) as spill:
-        for rows in store.each_served(name, version):
-            homes, person_homes, away = _served_homes(directory, BY_NAME[name].kind, rows)
-            spill.add(_marked(rows, _AWAY, np.zeros(len(homes), np.int8)), homes)
-            copied = away != HERE
-            if copied.any():
-                spill.add(_marked(rows, _AWAY, away).filter(pa.array(copied)), person_homes[copied])
-    return spill.spilled
+def _spill_served(store: Store, directory: Directory, version: str, folder: str) -> dict[str, Spilled]:
+    with ExitStack() as files:
+        spills = {
+            structure.name: files.enter_context(
+                Spill(f"{folder}/_served_{structure.name}.arrow", SERVED.append(_AWAY))
+            )
+            for structure in STRUCTURES
+        }
+        for rows in store.each_served(version):
+            for name in pc.unique(rows["structure"]).to_pylist():
+                own = rows.filter(pc.equal(rows["structure"], name)).drop_columns(["structure"])
+                _add_served(spills[name], directory, BY_NAME[name].kind, own)
+    return {name: spill.spilled for name, spill in spills.items()}
+
+
+def _add_served(spill: Spill, directory: Directory, kind: Literal["F", "J"], rows: pa.Table) -> None:
+    homes, person_homes, away = _served_homes(directory, kind, rows)
+    spill.add(_marked(rows, _AWAY, np.zeros(len(homes), np.int8)), homes)
+    copied = away != HERE
+    if copied.any():
+        spill.add(_marked(rows, _AWAY, away).filter(pa.array(copied)), person_homes[copied])
 
 
 def _served_homes(

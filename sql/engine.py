@@ -30,6 +30,14 @@ _BUSY_SECONDS = 60
 logging.getLogger("sqlalchemy.engine.Engine").addFilter(lambda record: record.levelno > logging.DEBUG)
 _CONNECT_SECONDS = 10
 SEARCH_PATH = ", ".join((*SCHEMAS, "public"))
+# What a run reads in bulk it reads whole: to hand every row over from a parallel worker, or to compile the query, takes
+# more of the server than it saves. An index of many gigabytes is still built by several.
+_SETTINGS = {
+    "search_path": SEARCH_PATH,
+    "jit": "off",
+    "max_parallel_workers_per_gather": "0",
+    "min_parallel_table_scan_size": "'1GB'",
+}
 
 
 def open_engine(url: str) -> Engine:
@@ -136,7 +144,8 @@ def _postgres(target: URL) -> Engine:
 
 def _prepare_postgres(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own connection
     with connection.cursor() as cursor:
-        cursor.execute(f"SET search_path = {SEARCH_PATH}")
+        for setting, value in _SETTINGS.items():
+            cursor.execute(f"SET {setting} = {value}")
     connection.commit()
 
 

@@ -39,12 +39,14 @@ CUSTOMERS = pa.schema(
 
 TEXTS = pa.schema({"document_id": pa.int64(), "core_key": pa.string(), "document": pa.string()})
 
-_SERVED = """
-    SELECT customer_id, core_key, tax_id, document_id, opened_run_seq, content_hash, update_date_time,
-           stale_since IS NOT NULL AS stale
-    FROM served
-    WHERE structure = :structure AND version = :version
+SERVED_OF_ALL = pa.schema([pa.field("structure", pa.string()), *SERVED])
+
+_COLUMNS = """
+    customer_id, core_key, tax_id, document_id, opened_run_seq, content_hash, update_date_time,
+    stale_since IS NOT NULL AS stale
 """
+_SERVED = f"SELECT {_COLUMNS} FROM served WHERE structure = :structure AND version = :version"  # noqa: S608 (ours)
+_SERVED_OF_ALL = f"SELECT structure, {_COLUMNS} FROM served WHERE version = :version"  # noqa: S608 (ours)
 
 # A document is not served any more when the last run to end a period of it came after the last to begin one.
 _STORED = """
@@ -80,9 +82,17 @@ _WANTED = Table(
 )
 
 
-def served(connection: Connection, structure: str, version: str) -> Iterator[pa.Table]:
-    """Return, some at a time, the documents of a structure being served, without their text: columns of ``SERVED``."""
-    return read_each(connection, _SERVED, SERVED, {"structure": structure, "version": version})
+def served(connection: Connection, structure: str, version: str) -> pa.Table:
+    """Return the documents of a structure being served, without their text: columns of ``SERVED``."""
+    return read(connection, _SERVED, SERVED, {"structure": structure, "version": version})
+
+
+def served_of_all(connection: Connection, version: str) -> Iterator[pa.Table]:
+    """Return, some at a time, the documents of all structures being served: columns of ``SERVED_OF_ALL``.
+
+    No index tells structures apart, so that a question about each would read all documents each time.
+    """
+    return read_each(connection, _SERVED_OF_ALL, SERVED_OF_ALL, {"version": version})
 
 
 def stored_before(connection: Connection, structure: str, version: str, wanted: pa.Table) -> pa.Table:

@@ -99,12 +99,13 @@ class Store:
 
     def served(self, structure: str, version: str) -> pa.Table:
         """Return the documents of a structure being served, without their text: ``sql.serving.SERVED``."""
-        return pa.concat_tables([serving.SERVED.empty_table(), *self.each_served(structure, version)])
-
-    def each_served(self, structure: str, version: str) -> Iterator[pa.Table]:
-        """Do what ``served`` does, some rows at a time."""
         with self._engine.connect() as connection:
-            yield from serving.served(connection, structure, version)
+            return serving.served(connection, structure, version)
+
+    def each_served(self, version: str) -> Iterator[pa.Table]:
+        """Return, some at a time, the documents being served of all structures: ``sql.serving.SERVED_OF_ALL``."""
+        with self._engine.connect() as connection:
+            yield from serving.served_of_all(connection, version)
 
     def stored_before(self, structure: str, version: str, wanted: pa.Table) -> pa.Table:
         """Find the wanted (customer_id, content_hash, tax_id) served once and not now: ``sql.serving.STORED``."""
