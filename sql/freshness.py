@@ -35,22 +35,33 @@ _OWN = """
     d.run_seq = :run_seq AND d.document_id > COALESCE((
         SELECT o.document_id FROM {source} AS o WHERE o.run_seq < :run_seq ORDER BY o.document_id DESC LIMIT 1), 0)
 """
-# Percentiles by nearest rank: PostgreSQL and SQLite have no function in common. The later the stamp, the shorter the
-# wait; stamps are in order as the texts they are, so that only a few of them need be read as times.
-_MEASURE = """
+# Percentiles by nearest rank. The later the stamp, the shorter the wait; stamps are in order as the texts they are, so
+# that only a few of them need be read as times.
+_STAMPS = "(SELECT d.structure, d.update_date_time{collation} AS stamp FROM {source} AS d WHERE {mine})"
+_FIRST_LOAD = """
+    CASE WHEN EXISTS (
+        SELECT 1 FROM run_counts AS c JOIN publications AS p ON p.run_id = c.run_id
+        WHERE c.structure = w.structure AND p.run_seq < :run_seq
+          AND c.published_new + c.published_changed + c.unchanged > 0) THEN 0 ELSE 1 END AS first_load
+"""
+_MEASURE_POSTGRES = f"""
+    SELECT w.structure, COUNT(*) AS documents, percentile_disc(0.5) WITHIN GROUP (ORDER BY w.stamp DESC) AS p50,
+           percentile_disc(0.95) WITHIN GROUP (ORDER BY w.stamp DESC) AS p95, MIN(w.stamp) AS oldest,
+           COUNT(*) FILTER (WHERE w.stamp >= :hour_before) AS within, {_FIRST_LOAD}
+    FROM {_STAMPS} AS w
+    GROUP BY w.structure
+"""  # noqa: S608 (our own words)
+# SQLite has no aggregate for it.
+_MEASURE_SQLITE = f"""
     SELECT w.structure, MAX(w.many) AS documents, MAX(CASE WHEN w.place * 100 >= w.many * 50 THEN w.stamp END) AS p50,
            MAX(CASE WHEN w.place * 100 >= w.many * 95 THEN w.stamp END) AS p95, MIN(w.stamp) AS oldest,
-           SUM(CASE WHEN w.stamp >= :hour_before THEN 1 ELSE 0 END) AS within,
-           CASE WHEN EXISTS (
-               SELECT 1 FROM run_counts AS c JOIN publications AS p ON p.run_id = c.run_id
-               WHERE c.structure = w.structure AND p.run_seq < :run_seq
-                 AND c.published_new + c.published_changed + c.unchanged > 0) THEN 0 ELSE 1 END AS first_load
+           SUM(CASE WHEN w.stamp >= :hour_before THEN 1 ELSE 0 END) AS within, {_FIRST_LOAD}
     FROM (
         SELECT m.structure, m.stamp, ROW_NUMBER() OVER (PARTITION BY m.structure ORDER BY m.stamp DESC) AS place,
                COUNT(*) OVER (PARTITION BY m.structure) AS many
-        FROM (SELECT d.structure, d.update_date_time{collation} AS stamp FROM {source} AS d WHERE {mine}) AS m) AS w
+        FROM {_STAMPS} AS m) AS w
     GROUP BY w.structure
-"""
+"""  # noqa: S608 (as above)
 
 
 def measure(connection: Connection, run_seq: int, served_at: str) -> None:
@@ -73,7 +84,8 @@ def _statement(connection: Connection, run_seq: int) -> str:
     before = select(publications.c.run_seq).where(publications.c.run_seq < run_seq).limit(1)
     if connection.scalars(before).first() is not None:
         mine += _STAMPED_BEFORE
-    return _MEASURE.format(collation=' COLLATE "C"' if postgres else "", source=source, mine=mine)
+    statement = _MEASURE_POSTGRES if postgres else _MEASURE_SQLITE
+    return statement.format(collation=' COLLATE "C"' if postgres else "", source=source, mine=mine)
 
 
 def _row(found: RowMapping, served: datetime) -> dict[str, object]:
