@@ -97,9 +97,9 @@ class Memory:
         self._parts.append(pa.table(rows).filter(pa.array(kept)))
 
     def write(self, draft: Draft) -> None:
-        """Draft everything, in order of core key."""
+        """Draft everything."""
         if self._parts:
-            draft.write_fingerprints(pa.concat_tables(self._parts).sort_by("core_key"))
+            draft.write_fingerprints(pa.concat_tables(self._parts))
 
     def _reasons(self, keys: pa.Array, judged: Sequence[Judged]) -> pa.Array:
         ids = customer_ids(keys, self._secret)

@@ -18,7 +18,7 @@ from sql.engine import is_postgres, writing
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, Table
 
 _BY_RUN_SEQ = {
     table.name: table
@@ -54,7 +54,7 @@ def write(engine: Engine, run_seq: int, bucket: int, rows: Mapping[str, pa.Table
             append(connection, tables.documents, documents, into=into)
         for name, table in _BY_RUN_SEQ.items():
             if name in rows:
-                append(connection, table, with_number(rows[name], run_seq))
+                append(connection, table, with_number(_in_order_of_key(table, rows[name]), run_seq))
         if "findings" in rows:
             append(connection, tables.findings, _with_id(connection, run_seq, rows["findings"]))
     return True
@@ -70,6 +70,12 @@ def finished(connection: Connection, run_seq: int) -> dict[int, str]:
 def with_number(rows: pa.Table, run_seq: int) -> pa.Table:
     """Add the number of the run to every row."""
     return rows.append_column("run_seq", pa.repeat(pa.scalar(run_seq, pa.int32()), rows.num_rows))
+
+
+def _in_order_of_key(table: Table, rows: pa.Table) -> pa.Table:
+    """Sort rows as their table's first key does: neighbours go to the same page of its index."""
+    first = next(iter(table.primary_key.columns)).name
+    return rows.sort_by(first)
 
 
 def _with_id(connection: Connection, run_seq: int, rows: pa.Table) -> pa.Table:
