@@ -26,7 +26,9 @@ _ASCII = 0x80
 
 def booleans(mask: pa.Array) -> Booleans:
     """Turn an Arrow mask into numpy; null counts as false."""
-    return np.asarray(pc.fill_null(mask, False).to_numpy(zero_copy_only=False))  # noqa: FBT003 (Arrow's fill value)
+    if mask.null_count:
+        mask = pc.fill_null(mask, False)  # noqa: FBT003 (Arrow's fill value)
+    return np.asarray(mask.to_numpy(zero_copy_only=False))
 
 
 def positions(mask: Booleans) -> Positions:

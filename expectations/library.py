@@ -6,6 +6,7 @@ something asks for them a stand-in takes their place, which then imports the rea
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from contextlib import contextmanager
@@ -40,8 +41,20 @@ def _put_off(names: tuple[str, ...]) -> Iterator[None]:
                 del sys.modules[name]
 
 
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Keep the garbage collector off objects of which none is garbage."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 @cache
 def import_great_expectations() -> None:
     """Import the library the first time: that takes more than a second all the same."""
-    with _put_off(_UNUSED):
+    with _put_off(_UNUSED), _nothing_collected():
         importlib.import_module("great_expectations")

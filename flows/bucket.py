@@ -5,7 +5,7 @@ The same function runs in this process, in others of this machine and on other m
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -160,7 +160,8 @@ class _Work:
             self.draft.write_findings(judged.findings)
             self._rules.append(judged.results)
             self._halted |= set(judged.halted)
-            verdicts.append(judged)
+            # The documents are in the draft, and nobody asks for them here.
+            verdicts.append(replace(judged, accepted=judged.accepted.schema.empty_table()))
             self.watch.lap("settle")
         states = availability(bucket.registers, terms.secret)
         self._people.settle(states, self._siblings)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+
+gc.disable()  # of all that is imported below nothing is garbage
+
 import os
 import signal
 from multiprocessing import parent_process
@@ -12,7 +16,8 @@ from typing import TYPE_CHECKING
 from pyarrow import ipc
 from tqdm import tqdm
 
-from expectations import gx, kinds  # noqa: F401 (Great Expectations: seconds, spent while the export is being read)
+from customers.structures import STRUCTURES
+from expectations.verdict import suite
 from flows.bucket import work_through
 from flows.retrying import persist
 from mappings.spill import open_file, written
@@ -24,6 +29,12 @@ if TYPE_CHECKING:
     from flows.bucket import Terms
     from flows.bucket_outcome import Outcome
     from sql.store import Store
+
+# Seconds, spent once for all processes and while the export is being read.
+for _structure in STRUCTURES:
+    suite(_structure.name)
+gc.enable()
+gc.freeze()  # so that a process that is forked need not copy what its collector looks at
 
 _terms: list[Terms] = []
 _stores: dict[str, Store] = {}

@@ -71,5 +71,5 @@ def extract(job: Job, opened: Opened, folder: str) -> Extracted:
     Raises ExportRefused.
     """
     directory = build_directory(opened.source, job.core, opened.count, job.secret)
-    tables = route(opened.source, job.core, directory, folder)
+    tables = route(opened.source, job.core, directory, folder, job.workers)
     return Extracted(opened.place, opened.source.control, directory, tables, folder)

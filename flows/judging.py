@@ -73,26 +73,30 @@ class Judged:
 def judge_bucket(bucket: Bucket, context: Context, watch: Stopwatch) -> Iterator[Judged]:
     """Map, check and nest each structure of a staged bucket."""
     for structure in STRUCTURES:
-        mapped = map_structure(MAPS[structure.name], bucket, context)
-        watch.lap("map")
-        verdict = judge(mapped.documents, refs=mapped.refs, reference_date=context.business_date)
-        refused, extra = _refused_before(mapped, verdict.refused)
-        watch.lap("check")
-        texts = nest(verdict.documents)
-        accepted = _documents(mapped, texts, ~refused, context.version)
-        watch.lap("nest")
-        yield Judged(
-            structure.name,
-            accepted,
-            _people(mapped, refused),
-            pa.concat_tables([verdict.findings, extra]),
-            pa.concat_tables([verdict.results, _results_before(mapped)]),
-            mapped.read,
-            mapped.excluded,
-            mapped.gone,
-            mapped.kept,
-            verdict.halted,
-        )
+        yield _judged(structure.name, bucket, context, watch)
+
+
+def _judged(structure: str, bucket: Bucket, context: Context, watch: Stopwatch) -> Judged:
+    """Map, check and nest one structure; what only this takes is gone before the next one begins."""
+    mapped = map_structure(MAPS[structure], bucket, context)
+    watch.lap("map")
+    verdict = judge(mapped.documents, refs=mapped.refs, reference_date=context.business_date)
+    refused, extra = _refused_before(mapped, verdict.refused)
+    watch.lap("check")
+    accepted = _documents(mapped, nest(verdict.documents), ~refused, context.version)
+    watch.lap("nest")
+    return Judged(
+        structure,
+        accepted,
+        _people(mapped, refused),
+        pa.concat_tables([verdict.findings, extra]),
+        pa.concat_tables([verdict.results, _results_before(mapped)]),
+        mapped.read,
+        mapped.excluded,
+        mapped.gone,
+        mapped.kept,
+        verdict.halted,
+    )
 
 
 def _refused_before(mapped: Mapped, refused: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], pa.Table]:
@@ -137,20 +141,21 @@ def _results_before(mapped: Mapped) -> pa.Table:
 
 
 def _documents(mapped: Mapped, texts: pa.Array, kept: NDArray[np.bool_], version: str) -> pa.Table:
-    mask = pa.array(kept)
-    documents = texts.filter(mask)
-    count = len(documents)
+    columns = {
+        "customer_id": mapped.customer_ids,
+        "core_key": mapped.core_keys,
+        "tax_id": mapped.tax_ids,
+        "update_date_time": mapped.updated_at,
+        "document": texts,
+    }
+    if not kept.all():
+        columns = {name: values.filter(pa.array(kept)) for name, values in columns.items()}
+    documents = columns["document"]
+    same = {"structure": mapped.documents.structure, "version": version}
     return pa.table(
-        {
-            "structure": pa.repeat(pa.scalar(mapped.documents.structure), count),
-            "version": pa.repeat(pa.scalar(version), count),
-            "customer_id": mapped.customer_ids.filter(mask),
-            "core_key": mapped.core_keys.filter(mask),
-            "tax_id": mapped.tax_ids.filter(mask),
-            "content_hash": content_hashes(documents),
-            "update_date_time": mapped.updated_at.filter(mask),
-            "document": documents,
-        }
+        {name: pa.repeat(pa.scalar(text), len(documents)) for name, text in same.items()}
+        | columns
+        | {"content_hash": content_hashes(documents)}
     )
 
 

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from datetime import UTC
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from flows.crew import Crew
 from flows.data_docs import write_docs
 from flows.extracting import extract, open_source
@@ -102,6 +104,7 @@ class Run:
         self._spill = open_spill(self.job.spill, self.run_id, self._has_ended)
         place = self._spill.place
         self._extracted = persist(lambda: extract(self.job, export, place))
+        pa.default_memory_pool().release_unused()  # what reading took is as much as a bucket takes
         self.watch.lap("extract")
         rows = {name: table.rows.rows for name, table in self._extracted.tables.items()}
         log.info("export read", run_id=self.run_id, buckets=export.count, rows=rows)

@@ -191,7 +191,7 @@ class Settlement:
         same &= self._same_tax_id(accepted, place)
         served = place.to_numpy(zero_copy_only=False)[~is_new].astype(np.int64)
         self._touched[served] = True
-        self._write(accepted.filter(pa.array(~same)))
+        self._write(accepted.filter(pa.array(~same)) if same.any() else accepted)
         if self.differences is not None:
             changed = pa.array(~is_new & ~same)
             numbers = self.served["document_id"].combine_chunks().take(place.filter(changed).combine_chunks())

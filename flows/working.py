@@ -80,6 +80,7 @@ def _in_this_process(
     for number in numbers:
         draft, outcome = work_through(terms, number, store, differences)
         _write(terms, number, store, draft.rows(), outcome)
+        del draft  # or its documents would be here until the next ones are
         yield number, outcome
 
 

@@ -1,8 +1,7 @@
 """A number for everything that the core sent about a person: the same number, the same documents.
 
 The rows of a register count with their order in each table, and the registers of a person together: when one of them
-changes, comes or goes, all of them have another number. 64 bits of xxh3, combined with the finalizer of SplitMix64
-(Steele, Lea, Flood 2014).
+changes, comes or goes, all of them have another number.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mappings.digests import digests
+from mappings.digests import digests, mixed
 from mappings.profile import NAMES, Customers
 from mappings.rows import positions
 
@@ -36,21 +35,21 @@ def fingerprints(plan: Partition, version: str) -> NDArray[np.int64]:
     customers = plan.export.tables.get(plan.core.stage_of(NAMES[Customers]).name)
     if customers is None:
         return content.view(np.int64)
-    content += _mixed(_hashes(customers, plan.core, plan.row) + _salt(customers.name))
-    content += _mixed(digests(plan.keys) + _salt(version))
+    content += mixed(_hashes(customers, plan.core, plan.row) + _salt(customers.name))
+    content += mixed(digests(plan.keys) + _salt(version))
     for name, member in plan.members.items():
         rows = np.flatnonzero(member >= 0)
         rows = rows[np.argsort(member[rows], kind="stable")]
         if len(rows):
             owner = member[rows]
             place = positions(owner).astype(np.uint64)
-            words = _mixed(_hashes(plan.export.tables[name], plan.core, rows) + _salt(name) + _mixed(place))
+            words = mixed(_hashes(plan.export.tables[name], plan.core, rows) + _salt(name) + mixed(place))
             _add(content, owner, words)
     person = plan.person_numbers
     together = np.zeros(int(person.max(initial=-1)) + 1, np.uint64)
     order = np.argsort(person, kind="stable")
-    _add(together, person[order], _mixed(content[order]))
-    return _mixed(together)[person].view(np.int64)
+    _add(together, person[order], mixed(content[order]))
+    return mixed(together)[person].view(np.int64)
 
 
 def _add(totals: Words, owner: NDArray[np.int64], words: Words) -> None:
@@ -74,11 +73,3 @@ def _hashes(raw: RawTable, core: Core, rows: NDArray[np.int64]) -> Words:
 
 def _salt(text: str) -> np.uint64:
     return np.uint64(int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little"))
-
-
-def _mixed(words: Words) -> Words:
-    words = words + np.uint64(0x9E3779B97F4A7C15)
-    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    mixed: Words = words ^ (words >> np.uint64(31))
-    return mixed

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -12,7 +14,7 @@ from mappings.spill import Spill, Spilled
 from mappings.staging import keys_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from mappings.core import Core
     from mappings.directory import Directory, Source
@@ -36,12 +38,33 @@ class RoutedTable:
         return RawTable(self.name, self.file, rows.drop_columns([_LINE]), lines)
 
 
-def route(source: Source, core: Core, directory: Directory, folder: str) -> dict[str, RoutedTable]:
-    """Spill every table of an export into a folder by bucket.
+def route(
+    source: Source, core: Core, directory: Directory, folder: str, threads: int = 1
+) -> dict[str, RoutedTable]:
+    """Spill every table of an export into a folder by bucket, some at a time, the longest first.
 
     Raises what reading raises.
     """
-    return {name: _route_table(name, source.chunks(name), core, directory, folder) for name in source.names}
+    names = sorted(source.names, key=lambda name: -source.control.tables[name][0])
+    stop = Event()
+    with ThreadPoolExecutor(threads) as pool:
+        done = {
+            name: pool.submit(_route_table, name, _until(stop, source.chunks(name)), core, directory, folder)
+            for name in names
+        }
+        try:
+            return {name: done[name].result() for name in source.names}
+        finally:
+            stop.set()  # where one is refused, or the run is interrupted, nobody asks for the others
+            pool.shutdown(cancel_futures=True)
+
+
+def _until(stop: Event, chunks: Iterable[RawTable]) -> Iterator[RawTable]:
+    """Yield at least one chunk, and no more once it is time to stop."""
+    for chunk in chunks:
+        yield chunk
+        if stop.is_set():
+            return
 
 
 def _route_table(

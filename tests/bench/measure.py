@@ -1,12 +1,14 @@
-"""Measure one process: wall time, processor time of client and PostgreSQL, peak memory of the largest process."""
+"""Measure one command: wall time, processor time of all its processes and PostgreSQL's, memory of the largest."""
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,12 +16,15 @@ import psycopg
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from resource import struct_rusage
 
 _POLL_SECONDS = 0.005
+_ORPHANS_SECONDS = 20.0
+_PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PROC = Path("/proc")
 # Fields of /proc/<pid>/stat after the command's name, from 0.
-_PARENT, _OWN, _WAITED_FOR = 1, slice(11, 13), slice(13, 15)
+_PARENT, _SESSION, _OWN, _WAITED_FOR = 1, 3, slice(11, 13), slice(13, 15)
 
 
 class BenchError(Exception):
@@ -58,11 +63,10 @@ class ServerClock:
         if self._pid is None:
             return None
         ticks = sum(int(part) for part in _stat(self._pid)[_WAITED_FOR])
-        for folder in _PROC.iterdir():
-            if folder.name.isdecimal():
-                fields = _stat(int(folder.name))
-                if fields and (int(folder.name) == self._pid or int(fields[_PARENT]) == self._pid):
-                    ticks += sum(int(part) for part in fields[_OWN])
+        for pid in _processes():
+            fields = _stat(pid)
+            if fields and (pid == self._pid or int(fields[_PARENT]) == self._pid):
+                ticks += sum(int(part) for part in fields[_OWN])
         return ticks / _TICKS
 
 
@@ -86,6 +90,7 @@ def measured(
 
     What it says goes to files in ``folder``, where it runs.
     """
+    _adopt()
     before = clock.seconds() if clock else None
     said, complained = folder / "stdout", folder / "stderr"
     with said.open("w") as out, complained.open("w") as err:
@@ -105,13 +110,42 @@ def measured(
                 raise BenchError(f"stopped after {wall:.0f} s: {_named(command)}")
             time.sleep(_POLL_SECONDS)
     process.returncode = os.waitstatus_to_exitcode(status)
+    used = [usage, *_orphans(process.pid)]
     if process.returncode:
         raise BenchError(
             f"exit code {process.returncode}: {_named(command)}\n{complained.read_text()[-2000:]}"
         )
     after = clock.seconds() if clock else None
     server = None if before is None or after is None else after - before
-    return Measured(wall, usage.ru_utime + usage.ru_stime, server, usage.ru_maxrss / 1024, said.read_text())
+    client = sum(each.ru_utime + each.ru_stime for each in used)
+    return Measured(wall, client, server, max(each.ru_maxrss for each in used) / 1024, said.read_text())
+
+
+@cache
+def _adopt() -> None:
+    """Become the parent of whatever a command leaves behind, so that its use is known."""
+    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+        raise BenchError(os.strerror(ctypes.get_errno()))
+
+
+def _orphans(session: int) -> list[struct_rusage]:
+    """Wait for the processes that a command left behind (a fork server, workers), with what each used."""
+    used = []
+    until = time.monotonic() + _ORPHANS_SECONDS
+    while pids := [pid for pid in _processes() if _adopted(_stat(pid), session)]:
+        used += [usage for pid, _, usage in (os.wait4(pid, os.WNOHANG) for pid in pids) if pid]
+        if time.monotonic() > until:
+            raise BenchError("a process that the command began does not end")
+        time.sleep(_POLL_SECONDS)
+    return used
+
+
+def _processes() -> list[int]:
+    return [int(folder.name) for folder in _PROC.iterdir() if folder.name.isdecimal()]
+
+
+def _adopted(fields: list[str], session: int) -> bool:
+    return bool(fields) and int(fields[_PARENT]) == os.getpid() and int(fields[_SESSION]) == session
 
 
 def _named(command: Sequence[str]) -> str:
