@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import httpx
@@ -26,7 +25,8 @@ class SourceUnavailable(Exception):
 class Found(NamedTuple):
     """A consent, or None for a token that nobody knows or that does not hold any more.
 
-    ``person`` is None where the source knows consents only: the reader is to be asked.
+    ``person`` has all documents; None where the reader is to be asked: the source knows consents only, or there are
+    too many documents.
     """
 
     consent: Consent | None
@@ -36,8 +36,8 @@ class Found(NamedTuple):
 class ConsentSource(Protocol):
     """Find the consent behind a bearer token."""
 
-    async def find(self, token: str, structure: str, size: int) -> Found:
-        """Return the consent, and the first documents of its person where that costs no further question.
+    async def find(self, token: str, structure: str, most: int) -> Found:
+        """Return the consent and, where that costs no further question, the documents of its person if at most so many.
 
         Raise SourceUnavailable where nobody can tell.
         """
@@ -55,9 +55,9 @@ class TableConsents:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
-    async def find(self, token: str, structure: str, size: int) -> Found:
-        """Return the consent of that id, and its person's documents from the same statement."""
-        return Found(*await self._reader.consented(structure, token, size))
+    async def find(self, token: str, structure: str, most: int) -> Found:
+        """Return the consent of that id, and its person's documents as of the same moment."""
+        return Found(*await self._reader.consented(structure, token, most))
 
     async def close(self) -> None:
         """Do nothing: the reader is the application's."""
@@ -74,7 +74,7 @@ class IntrospectedConsents:
     def __init__(self, client: httpx.AsyncClient, url: str, reader: Reader) -> None:
         self._client, self._url, self._reader = client, url, reader
 
-    async def find(self, token: str, structure: str, size: int) -> Found:  # noqa: ARG002 - the protocol's
+    async def find(self, token: str, structure: str, most: int) -> Found:  # noqa: ARG002 - the protocol's
         """Return the consent behind a token, or none where the server calls the token inactive."""
         answer = await self._ask(token)
         if answer.get("active") is not True:
@@ -82,7 +82,7 @@ class IntrospectedConsents:
         scopes = str(answer.get("scope", "")).split()
         consent = await self._consent(answer, scopes)
         if consent is not None and _SCOPE not in scopes:
-            consent = replace(consent, permissions=frozenset())
+            consent = consent._replace(permissions=frozenset())
         return Found(consent, None)
 
     async def close(self) -> None:

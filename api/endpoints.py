@@ -66,8 +66,8 @@ class Resource:
         exchange.endpoint = self._structure.name
         token, page = self._read(scope, exchange)
         now = moment()
-        first = page.size + 1 if self._is_list else 1
-        found = await self._service.source.find(token, self._structure.name, first)
+        most = page.size if self._is_list else 1
+        found = await self._service.source.find(token, self._structure.name, most)
         consent = self._allowed(found.consent, now.decode())
         person, total = await self._person(consent, page, found.person)
         exchange.scenario = self._decided(person, page, total).name

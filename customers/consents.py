@@ -6,9 +6,8 @@ Consents are no core-banking data: they come from the institution's consent serv
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, StringConstraints, model_validator
 
@@ -24,17 +23,20 @@ _BETWEEN_PERMISSIONS = re.compile(r"[\s,;|]+")
 _TAX_ID = {"F": re.compile(r"[0-9]{11}"), "J": re.compile(r"[0-9A-Z]{12}[0-9]{2}")}
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+class Consent(NamedTuple):
     """One consent; ``expires_at`` is UTC text, or None where it has no end. Only its state shows in a repr."""
 
-    consent_id: str = field(repr=False)
-    tax_id: str = field(repr=False)
+    consent_id: str
+    tax_id: str
     kind: str
     status: str
     permissions: frozenset[str]
     joint_approval: str
     expires_at: str | None
+
+    def __repr__(self) -> str:
+        """Leave out the id, which opens the documents, and whose they are."""
+        return f"Consent(kind={self.kind!r}, status={self.status!r}, expires_at={self.expires_at!r})"
 
     def status_at(self, moment: str) -> str:
         """Return the status at a moment (UTC text): what was authorised may have expired since.

@@ -7,7 +7,7 @@ without waiting for it; see ``sql.reading_postgres``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from customers.consents import Consent
@@ -39,16 +39,19 @@ class Document(NamedTuple):
     stale: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """What the serving database says of a person; ``availability`` is None where it knows nobody.
 
     ``total`` counts the person's documents whatever the page; None where that was not asked.
     """
 
     availability: str | None
-    documents: list[Document] = field(repr=False)
+    documents: list[Document]
     total: int | None
+
+    def __repr__(self) -> str:
+        """Leave out the documents."""
+        return f"Person(availability={self.availability!r}, total={self.total!r})"
 
 
 NOBODY = Person(None, [], 0)
@@ -66,8 +69,13 @@ class Reader(Protocol):
     async def consent(self, consent_id: str) -> Consent | None:
         """Return a consent, or None where there is none."""
 
-    async def consented(self, structure: str, consent_id: str, size: int) -> tuple[Consent | None, Person]:
-        """Return a consent, and at once the first documents of its person: nobody's where there is no consent."""
+    async def consented(
+        self, structure: str, consent_id: str, most: int
+    ) -> tuple[Consent | None, Person | None]:
+        """Return a consent, and at once all documents of its person: nobody's where there is no consent.
+
+        There is None for a person who has more than ``most`` documents: ``person`` gives those in pages.
+        """
 
     async def person(self, structure: str, question: Question, *, counted: bool) -> Person:
         """Return a page of a person's documents, with their total if asked."""
@@ -79,9 +87,12 @@ class Reader(Protocol):
 def consent_of(row: Sequence[Any]) -> Consent:
     """Make a consent of a row with the columns ``CONSENT_COLUMNS``."""
     consent_id, tax_id, kind, status, permissions, joint_approval, expires_at = row
-    return Consent(
-        consent_id, tax_id, kind, status, frozenset(permissions.split()), joint_approval, expires_at
-    )
+    return Consent(consent_id, tax_id, kind, status, _names_in(permissions), joint_approval, expires_at)
+
+
+@lru_cache(256)
+def _names_in(permissions: str) -> frozenset[str]:
+    return frozenset(permissions.split())
 
 
 def open_reader(url: str, version: str, *, seconds: float, connections: int) -> Reader:

@@ -7,12 +7,12 @@ statement is under way are asked together in the next one.
 from __future__ import annotations
 
 from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from customers.structures import STRUCTURES
 from sql.batches import Batches
 from sql.engine import SEARCH_PATH
 from sql.reading import (
@@ -46,32 +46,30 @@ _CONSENTS = """
     FROM unnest({texts}) AS k (consent_id)
     CROSS JOIN LATERAL (SELECT * FROM consents AS o WHERE o.consent_id = k.consent_id OFFSET 0) AS n
 """
-_DOCUMENTS = """
-    SELECT o.core_key, o.document, o.stale_since FROM {structure} AS o
-    WHERE o.tax_id = n.tax_id AND o.version = {version}{condition}
-    ORDER BY o.core_key COLLATE "C" LIMIT k.size
-"""
 _PERSONS = """
     SELECT k.place, c.availability, {total}, d.document, d.stale_since IS NOT NULL
-    FROM unnest({texts}, {texts}, {texts}::bigint[], {texts}::bigint[])
-         WITH ORDINALITY AS k (tax_id, kind, size, skip, place)
+    FROM unnest({texts}, {texts}, {texts}, {texts}::bigint[], {texts}::bigint[])
+         WITH ORDINALITY AS k (structure, tax_id, kind, size, skip, place)
     CROSS JOIN LATERAL (SELECT availability FROM customers AS o
                         WHERE o.tax_id = k.tax_id AND o.kind = k.kind OFFSET 0) AS c
-    LEFT JOIN LATERAL (SELECT o.core_key, o.document, o.stale_since FROM {structure} AS o
-                       WHERE o.tax_id = k.tax_id AND o.version = {version}
+    LEFT JOIN LATERAL (SELECT o.core_key, o.document, o.stale_since FROM served AS o
+                       WHERE o.tax_id = k.tax_id AND o.structure = k.structure AND o.version = {version}
                        ORDER BY o.core_key COLLATE "C" LIMIT k.size OFFSET k.skip) AS d ON true
     ORDER BY k.place, d.core_key COLLATE "C"
 """
+_TOTAL = """(SELECT COUNT(*) FROM served AS o
+             WHERE o.tax_id = k.tax_id AND o.structure = k.structure AND o.version = {version})"""
+# In no order: sorting one row or two is dearer for PostgreSQL than for who asks.
 _CONSENTED = """
-    SELECT k.place, c.availability, NULL, d.document, d.stale_since IS NOT NULL, {columns}
-    FROM unnest({texts}, {texts}, {texts}::bigint[]) WITH ORDINALITY AS k (structure, consent_id, size, place)
+    SELECT k.place, d.core_key, c.availability, d.document, d.stale_since IS NOT NULL, {columns}
+    FROM unnest({texts}, {texts}, {texts}::bigint[]) WITH ORDINALITY AS k (structure, consent_id, most, place)
     CROSS JOIN LATERAL (SELECT * FROM consents AS o WHERE o.consent_id = k.consent_id OFFSET 0) AS n
     LEFT JOIN LATERAL (SELECT availability FROM customers AS o
                        WHERE o.tax_id = n.tax_id AND o.kind = n.kind OFFSET 0) AS c ON true
-    LEFT JOIN LATERAL ({documents}) AS d ON c.availability IS NOT NULL
-    ORDER BY k.place, d.core_key COLLATE "C"
+    LEFT JOIN LATERAL (SELECT o.core_key, o.document, o.stale_since FROM served AS o
+                       WHERE o.tax_id = n.tax_id AND o.structure = k.structure AND o.version = {version}
+                       LIMIT k.most + 1) AS d ON c.availability IS NOT NULL
 """
-_TOTAL = "(SELECT COUNT(*) FROM {structure} AS o WHERE o.tax_id = k.tax_id AND o.version = {version})"
 
 
 class PostgresReader:
@@ -90,19 +88,14 @@ class PostgresReader:
             kwargs={"autocommit": True, "prepare_threshold": 0, "connect_timeout": max(2, round(seconds))},
             configure=self._configure,
         )
-        names = [structure.name for structure in STRUCTURES]
-        quoted = f"'{version}'"
+        words = {"version": f"'{version}'", "texts": _TEXTS, "columns": _COLUMNS}
+        self._statement = _CONSENTED.format(**words)
         self._consents = Batches(self._ask_consents)
         self._consented = Batches(self._ask_consented)
-        self._consented_in = {name: _consented([name], quoted) for name in names}
-        self._consented_anywhere = _consented(names, quoted)
-        self._persons: dict[tuple[str, bool], Batches[Question, Person]] = {}
-        for name in names:
-            total = _TOTAL.format(structure=name, version=quoted)
-            plain = _PERSONS.format(structure=name, version=quoted, total="NULL", texts=_TEXTS)
-            counted = _PERSONS.format(structure=name, version=quoted, total=total, texts=_TEXTS)
-            self._persons[name, False] = Batches(partial(self._ask_persons, plain))
-            self._persons[name, True] = Batches(partial(self._ask_persons, counted))
+        plain = _PERSONS.format(total="NULL", **words)
+        counted = _PERSONS.format(total=_TOTAL.format(**words), **words)
+        self._plain = Batches(partial(self._ask_persons, plain))
+        self._counted = Batches(partial(self._ask_persons, counted))
 
     async def open(self) -> None:
         """Begin to connect, without waiting for it."""
@@ -116,13 +109,15 @@ class PostgresReader:
         """Return a consent, or None where there is none."""
         return await self._consents.ask(consent_id)
 
-    async def consented(self, structure: str, consent_id: str, size: int) -> tuple[Consent | None, Person]:
-        """Return a consent, and the first documents of its person."""
-        return await self._consented.ask((structure, consent_id, size))
+    async def consented(
+        self, structure: str, consent_id: str, most: int
+    ) -> tuple[Consent | None, Person | None]:
+        """Return a consent, and the documents of its person, or None where those are more than ``most``."""
+        return await self._consented.ask((structure, consent_id, most))
 
     async def person(self, structure: str, question: Question, *, counted: bool) -> Person:
         """Return a page of a person's documents, with their total if asked."""
-        return await self._persons[structure, counted].ask(question)
+        return await (self._counted if counted else self._plain).ask((structure, *question))
 
     async def last_published(self) -> str | None:
         """Return when a run was last published (UTC text), or None where none was."""
@@ -134,21 +129,17 @@ class PostgresReader:
         found = {row[0]: consent_of(row) for row in rows}
         return [found.get(consent_id) for consent_id in ids]
 
-    async def _ask_persons(self, statement: str, questions: list[Question]) -> list[Person]:
+    async def _ask_persons(self, statement: str, questions: list[tuple[str | int, ...]]) -> list[Person]:
         rows = await self._rows(statement, _joined(zip(*questions, strict=True)))
         return _people(rows, len(questions))
 
     async def _ask_consented(
         self, questions: list[tuple[str, str, int]]
-    ) -> list[tuple[Consent | None, Person]]:
-        asked = {structure for structure, _, _ in questions}
-        statement = self._consented_in[asked.pop()] if len(asked) == 1 else self._consented_anywhere
-        rows = await self._rows(statement, _joined(zip(*questions, strict=True)))
-        consents: list[Consent | None] = [None] * len(questions)
-        for row in rows:
-            if consents[row[0] - 1] is None:
-                consents[row[0] - 1] = consent_of(row[5:])
-        return list(zip(consents, _people(rows, len(questions)), strict=True))
+    ) -> list[tuple[Consent | None, Person | None]]:
+        found: list[list[Any]] = [[] for _ in questions]
+        for row in await self._rows(self._statement, _joined(zip(*questions, strict=True))):
+            found[row[0] - 1].append(row)
+        return [_holder(rows, most) for rows, (_, _, most) in zip(found, questions, strict=True)]
 
     async def _rows(self, statement: str, values: Sequence[object]) -> list[Any]:
         """Run a statement; where a connection turns out to be dead, look through the pool and run it once more."""
@@ -177,22 +168,6 @@ class PostgresReader:
         )
 
 
-def _consented(structures: Sequence[str], version: str) -> str:
-    """Return the statement for questions about these structures.
-
-    One for all of them costs PostgreSQL twice what that for one does, and less than three of those.
-    """
-    one = len(structures) == 1
-    documents = [
-        _DOCUMENTS.format(
-            structure=name, version=version, condition="" if one else f" AND k.structure = '{name}'"
-        )
-        for name in structures
-    ]
-    united = " UNION ALL ".join(f"({each})" for each in documents)
-    return _CONSENTED.format(documents=united, columns=_COLUMNS, texts=_TEXTS)
-
-
 def _joined(columns: Iterable[Iterable[object]]) -> list[str]:
     return ["\n".join(map(str, column)) for column in columns]
 
@@ -206,3 +181,17 @@ def _people(rows: list[Any], count: int) -> list[Person]:
         if document is not None:
             people[place - 1].documents.append(Document(document.encode(), stale))
     return people
+
+
+def _holder(rows: list[Any], most: int) -> tuple[Consent | None, Person | None]:
+    """Return the consent and the person of rows of (place, core key, availability, document, stale, consent)."""
+    if not rows:
+        return None, NOBODY
+    _, core_key, availability, _, _, *consent = rows[0]
+    if availability is None:
+        return consent_of(consent), NOBODY
+    if len(rows) > most:
+        return consent_of(consent), None
+    rows.sort(key=itemgetter(1))
+    documents = [] if core_key is None else [Document(row[3].encode(), row[4]) for row in rows]
+    return consent_of(consent), Person(availability, documents, None)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from customers.structures import STRUCTURES
 from sql.reading import (
     CONSENT_COLUMNS,
     LAST_PUBLISHED,
@@ -27,24 +27,28 @@ _BUSY_SECONDS = 2
 # How many steps of SQLite's machine lie between two looks at the clock: some tenths of a millisecond.
 _STEPS = 20_000
 _CONSENT = f"SELECT {CONSENT_COLUMNS} FROM consents WHERE consent_id = ?"  # noqa: S608 - our own names
-# What nearly everybody asks; no row where a person has no document, whatever the availability.
+# What nearly everybody asks; no row where a person has no document, whatever the availability. In no order: for one
+# SQLite would copy whatever the view has into a sorter, which costs it as much as finding the rows.
 _FIRST = """
     SELECT (SELECT availability FROM customers WHERE tax_id = ?1 AND kind = ?2),
-           CAST(d.document AS BLOB), d.stale_since IS NOT NULL, NULL
-    FROM {structure} AS d
-    WHERE d.tax_id = ?1 AND d.version = ?5
-    ORDER BY d.core_key LIMIT ?3 OFFSET ?4
+           CAST(document AS BLOB), stale_since IS NOT NULL, core_key
+    FROM served
+    WHERE tax_id = ?1 AND structure = ?3 AND version = ?4
+    LIMIT ?5
 """
 # Conditions on constants reach the index through the views, a join's would not.
 _PERSON = """
     SELECT c.availability, CAST(d.document AS BLOB), d.stale_since IS NOT NULL, {total}
     FROM (SELECT availability FROM customers WHERE tax_id = ?1 AND kind = ?2) AS c
-    LEFT JOIN (SELECT core_key, document, stale_since FROM {structure}
-               WHERE tax_id = ?1 AND version = ?5
-               ORDER BY core_key LIMIT ?3 OFFSET ?4) AS d ON 1 = 1
+    LEFT JOIN (SELECT core_key, document, stale_since FROM served
+               WHERE tax_id = ?1 AND structure = ?3 AND version = ?4
+               ORDER BY core_key LIMIT ?5 OFFSET ?6) AS d ON 1 = 1
     ORDER BY d.core_key
 """
-_TOTAL = "(SELECT COUNT(*) FROM {structure} WHERE tax_id = ?1 AND version = ?5)"
+_PLAIN = _PERSON.format(total="NULL")
+_COUNTED = _PERSON.format(
+    total="(SELECT COUNT(*) FROM served WHERE tax_id = ?1 AND structure = ?3 AND version = ?4)"
+)
 
 
 class SqliteReader:
@@ -58,12 +62,6 @@ class SqliteReader:
         self._file, self._version, self._seconds = file, version, seconds
         self._connection: sqlite3.Connection | None = None
         self._deadline = 0.0
-        names = [structure.name for structure in STRUCTURES]
-        self._first = {name: _FIRST.format(structure=name) for name in names}
-        self._plain = {name: _PERSON.format(structure=name, total="NULL") for name in names}
-        self._counted = {
-            name: _PERSON.format(structure=name, total=_TOTAL.format(structure=name)) for name in names
-        }
 
     async def open(self) -> None:
         """Do nothing: the first question connects, and so does the first after a failure."""
@@ -78,13 +76,12 @@ class SqliteReader:
         """Return a consent, or None where there is none."""
         return self._consent(consent_id)
 
-    async def consented(self, structure: str, consent_id: str, size: int) -> tuple[Consent | None, Person]:
-        """Return a consent, and the first documents of its person."""
+    async def consented(
+        self, structure: str, consent_id: str, most: int
+    ) -> tuple[Consent | None, Person | None]:
+        """Return a consent, and the documents of its person, or None where those are more than ``most``."""
         consent = self._consent(consent_id)
-        if consent is None:
-            return None, NOBODY
-        question = Question(consent.tax_id, consent.kind, size)
-        return consent, self._person(structure, question, counted=False)
+        return consent, NOBODY if consent is None else self._all_of(structure, consent, most)
 
     async def person(self, structure: str, question: Question, *, counted: bool) -> Person:
         """Return a page of a person's documents, with their total if asked."""
@@ -99,11 +96,21 @@ class SqliteReader:
         rows = self._rows(_CONSENT, (consent_id,))
         return consent_of(rows[0]) if rows else None
 
+    def _all_of(self, structure: str, consent: Consent, most: int) -> Person | None:
+        rows = self._rows(_FIRST, (consent.tax_id, consent.kind, structure, self._version, most + 1))
+        if not rows:
+            return self._person(structure, Question(consent.tax_id, consent.kind, 0), counted=False)
+        if rows[0][0] is None:
+            return NOBODY
+        if len(rows) > most:
+            return None
+        rows.sort(key=itemgetter(3))
+        return Person(rows[0][0], [Document(content, stale == 1) for _, content, stale, _ in rows], None)
+
     def _person(self, structure: str, question: Question, *, counted: bool) -> Person:
-        values = (*question, self._version)
-        rows = [] if counted or question.skip else self._rows(self._first[structure], values)
-        if not rows or rows[0][0] is None:
-            rows = self._rows((self._counted if counted else self._plain)[structure], values)
+        tax_id, kind, size, skip = question
+        values = (tax_id, kind, structure, self._version, size, skip)
+        rows = self._rows(_COUNTED if counted else _PLAIN, values)
         if not rows:
             return NOBODY
         documents = [Document(content, stale == 1) for _, content, stale, _ in rows if content is not None]

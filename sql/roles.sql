@@ -80,7 +80,7 @@ BEGIN
         'serving.personal_identifications', 'serving.business_identifications',
         'serving.personal_qualifications', 'serving.business_qualifications',
         'serving.personal_financial_relations', 'serving.business_financial_relations',
-        'serving.customers', 'serving.consents', 'control.publications']
+        'serving.served', 'serving.customers', 'serving.consents', 'control.publications']
     LOOP
         IF to_regclass(readable) IS NOT NULL THEN -- the consents come later
             EXECUTE format('GRANT SELECT ON %s TO cadastra_api', readable);

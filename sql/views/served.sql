@@ -1,5 +1,5 @@
 -- One row per document being served, whatever its structure: the periods that no published run has ended. A mark
--- of the run that opened the period counts: a rollback restores both.
+-- of the run that opened the period counts: a rollback restores both. What the Customers API reads.
 CREATE VIEW served AS
 SELECT o.document_id, o.opened_run_seq, o.structure, o.version, o.customer_id, o.core_key, o.tax_id, o.document,
        o.content_hash, o.update_date_time, o.run_id, o.published_at, m.since AS stale_since

@@ -45,7 +45,7 @@ class ConstantReader:
         """Return the consent of the kind that the id begins with."""
         return self._consents[consent_id[0]]
 
-    async def consented(self, _structure: str, consent_id: str, _size: int) -> tuple[Consent | None, Person]:
+    async def consented(self, _structure: str, consent_id: str, _most: int) -> tuple[Consent | None, Person]:
         """Return both."""
         return self._consents[consent_id[0]], self._person
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ETL, API, QUALITY = ROLES
-SERVED = [*(structure.name for structure in STRUCTURES), "customers", "consents", "publications"]
+SERVED = [*(structure.name for structure in STRUCTURES), "served", "customers", "consents", "publications"]
 MEASURED = [
     *("runs", "run_counts", "rule_results", "findings", "quality_runs", "quality_conformance"),
     *("quality_completeness", "quality_top_rules", "quality_quarantine", "quality_unmapped_codes"),
@@ -38,7 +38,6 @@ HIDDEN = [
         "serving.documents_shared",
         "serving.customer_states",
         "serving.periods",
-        "serving.served",
     ),
     *(
         "serving.refused_now",
