@@ -51,6 +51,7 @@ class Terms:
     (``workers_write``), or spill into ``folder`` what the coordinator writes.
     """
 
+    run_id: str
     run_seq: int
     core: Core
     place: str
@@ -68,6 +69,11 @@ class Terms:
     database_url: str = field(repr=False)
     workers_write: bool
     folder: str
+
+    def size(self, number: int) -> int:
+        """Return how many bytes were spilled for one bucket."""
+        spills = [table.rows for table in self.tables.values()] + self.standing.spills()
+        return sum(spilled.size(number) for spilled in spills)
 
 
 def work_through(
@@ -222,4 +228,6 @@ class _Work:
             skipped=skipped,
             orphans=self.plan.orphans,
             seconds=dict(self.watch.seconds),
+            bytes_read=self.terms.size(self.number),
+            bytes_written=self.draft.size(),
         )

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Hold counts, and the results of every rule; ``seconds`` are those that processes spent on each stage."""
+    """Hold counts, and the results of every rule; ``seconds`` are those that processes spent on each stage.
+
+    ``bytes_read`` were spilled, ``bytes_written`` are all that goes to the database, as Arrow counts them.
+    """
 
     tallies: dict[str, Tally]
     results: pa.Table
@@ -29,6 +32,8 @@ class Outcome:
     skipped: int
     orphans: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    bytes_read: int = 0
+    bytes_written: int = 0
 
     def as_json(self) -> str:
         """Write it as the ledger keeps it."""
@@ -40,6 +45,8 @@ class Outcome:
                 "customers": self.customers,
                 "skipped": self.skipped,
                 "orphans": self.orphans,
+                "bytes_read": self.bytes_read,
+                "bytes_written": self.bytes_written,
             }
         )
 
@@ -54,6 +61,8 @@ class Outcome:
             customers=said["customers"],
             skipped=said["skipped"],
             orphans=said["orphans"],
+            bytes_read=said.get("bytes_read", 0),
+            bytes_written=said.get("bytes_written", 0),
         )
 
 
@@ -73,6 +82,8 @@ def together(outcomes: Iterable[Outcome]) -> Outcome:
         customers=sum(outcome.customers for outcome in outcomes),
         skipped=sum(outcome.skipped for outcome in outcomes),
         orphans=dict(orphans),
+        bytes_read=sum(outcome.bytes_read for outcome in outcomes),
+        bytes_written=sum(outcome.bytes_written for outcome in outcomes),
     )
 
 

@@ -61,7 +61,7 @@ def do(number: int) -> tuple[Outcome, dict[str, str]]:
 
 def do_bucket(terms: Terms, number: int) -> tuple[Outcome, dict[str, str]]:
     """Work through one bucket and write it; where only the coordinator writes, return its draft's files by table."""
-    store = _store(terms.database_url)
+    store = store_of(terms.database_url)
     draft, outcome = work_through(terms, number, store)
     rows = draft.rows()
     if terms.workers_write:
@@ -76,7 +76,8 @@ def _kept(place: str, rows: pa.Table) -> str:
     return place
 
 
-def _store(url: str) -> Store:
+def store_of(url: str) -> Store:
+    """Return the store of a URL, which this process opens once."""
     if url not in _stores:
         _stores[url] = open_store(url, migrate=False)
     return _stores[url]

@@ -58,6 +58,10 @@ class Draft:
         """Return everything by table."""
         return {name: pa.concat_tables(parts) for name, parts in self._parts.items()}
 
+    def size(self) -> int:
+        """Return how many bytes all of it is."""
+        return sum(part.nbytes for parts in self._parts.values() for part in parts)
+
     def _add(self, table: str, rows: pa.Table) -> None:
         if rows.num_rows:
             self._parts[table].append(rows)

@@ -29,7 +29,8 @@ class Job:
     ``rehearse`` writes nothing; without ``thresholds`` nothing is held. A document that waited more than
     ``freshness_minutes`` since the core changed it is late. ``observers`` are told how the run ended. Buckets are
     worked on by so many ``workers`` (processes; 1: this one), and kept under ``spill`` (a folder, or a URL that fsspec
-    knows; None: the system's place for temporary files) until the run ends.
+    knows; None: the system's place for temporary files) until the run ends; or they are worked on by the workers of a
+    Dask ``scheduler``.
     """
 
     core: Core
@@ -50,6 +51,7 @@ class Job:
     lock_stale_seconds: float = STALE_SECONDS
     workers: int = 1
     spill: str | None = None
+    scheduler: str | None = None
 
 
 def now() -> str:

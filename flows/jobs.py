@@ -43,6 +43,7 @@ def make_job(  # noqa: PLR0913 (one for each option of the verbs)
     metrics: Path | None = None,
     workers: int | None = None,
     spill: str | None = None,
+    scheduler: str | None = None,
     **choices: Any,  # noqa: ANN401 (the job's own switches)
 ) -> Job:
     """Make the job that publishes one export, and log where the settings, or ``log_json``, say.
@@ -70,6 +71,7 @@ def make_job(  # noqa: PLR0913 (one for each option of the verbs)
         lock_stale_seconds=settings.lock_stale_seconds,
         workers=settings.workers if workers is None else workers,
         spill=spill or settings.spill,
+        scheduler=scheduler or settings.scheduler,
         **choices,
     )
 

@@ -32,9 +32,10 @@ _STRAY_RULES = {
 class Report:
     """What a run came to: for the closing table, the artifact and ``--json``.
 
-    ``resumed`` of the ``buckets`` were finished by a process that died; ``held`` says why a circuit breaker held the
-    run; ``freshness`` how long what it published had waited since the core changed it, and ``late`` where that was too
-    long; ``differences`` are what ``plan`` adds.
+    ``resumed`` of the ``buckets`` were finished by a process that died; all of them read ``bytes_read`` from the spill
+    and wrote ``bytes_written``; ``held`` says why a circuit breaker held the run; ``freshness`` how long what it
+    published had waited since the core changed it, and ``late`` where that was too long; ``differences`` are what
+    ``plan`` adds.
     """
 
     run_id: str
@@ -49,6 +50,8 @@ class Report:
     skipped: int = 0
     buckets: int = 1
     resumed: int = 0
+    bytes_read: int = 0
+    bytes_written: int = 0
     held: list[str] = field(default_factory=list)
     freshness: list[dict[str, Any]] = field(default_factory=list)
     late: list[str] = field(default_factory=list)

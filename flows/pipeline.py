@@ -24,6 +24,7 @@ from flows.outcome import Report
 from flows.publishing import publish, report_of
 from flows.reporting import say
 from flows.retrying import persist
+from flows.scheduler import cluster_of, look_for_cluster
 from flows.settings import keep_secret
 from flows.sources import address_of
 from flows.spill_url import open_spill
@@ -34,6 +35,7 @@ from sql.store import RunStart
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flows.cluster import Cluster
     from flows.extracting import Extracted
     from flows.spill_folder import SpillFolder
     from flows.spill_url import SpillPrefix
@@ -56,7 +58,7 @@ class Run:
         self.report: Report | None = None
         self._spill: SpillFolder | SpillPrefix | None = None
         self._extracted: Extracted | None = None
-        self._crew: Crew | None = None
+        self._crew: Crew | Cluster | None = None
 
     @property
     def extracted(self) -> Extracted:
@@ -81,6 +83,7 @@ class Run:
         if self._store is not None:
             yield self._store
             return
+        look_for_cluster(self.job)
         with observed(self), opened(self.job, self.run_id) as store:
             self._store = store
             try:
@@ -121,9 +124,12 @@ class Run:
         return self._store is not None and self._store.state_of(run_id) not in {None, "running"}
 
     def _muster(self, buckets: int) -> None:
-        workers = 1 if self.job.rehearse else min(self.job.workers, buckets)
-        if workers > 1 and self._crew is None:
-            self._crew = Crew(workers)
+        if self.job.rehearse or self._crew is not None:
+            return
+        if self.job.scheduler is not None:
+            self._crew = cluster_of(self.job.scheduler)
+        elif min(self.job.workers, buckets) > 1:
+            self._crew = Crew(min(self.job.workers, buckets))
 
     def _dismiss(self) -> None:
         if self._crew is not None:

@@ -68,6 +68,8 @@ def report_of(run_id: str, control: Control, worked: Worked) -> Report:
         customers=outcome.customers,
         skipped=outcome.skipped,
         buckets=worked.buckets,
+        bytes_read=outcome.bytes_read,
+        bytes_written=outcome.bytes_written,
         resumed=worked.resumed,
         differences=worked.differences,
     )

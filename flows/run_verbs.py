@@ -58,6 +58,13 @@ def run(  # noqa: PLR0913 (a verb has as many parameters as its options)
     replay: Replay = False,
     full_remap: FullRemap = False,
     workers: Workers = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="Address of a Dask scheduler whose workers do it; default CADASTRA_SCHEDULER."),
+    ] = None,
+    spill: Annotated[
+        str | None, typer.Option(help="Folder or URL of the run's private files; default CADASTRA_SPILL.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing: the verb plan.")] = False,
     log_json: LogJson = None,
     metrics: Metrics = None,
@@ -71,6 +78,8 @@ def run(  # noqa: PLR0913 (a verb has as many parameters as its options)
         "rehearse": dry_run,
         "log_json": log_json,
         "metrics": metrics,
+        "scheduler": scheduler,
+        "spill": spill,
     }
     with stoppable():
         source = _export(export, business_date, kind)

@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     bucket_size: int = Field(default=40_000, ge=1)
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     spill: str | None = None
+    scheduler: str | None = None
     docs: Path | None = None
     exports: Path | None = None
     patience_minutes: float = Field(default=30, ge=0)

@@ -51,6 +51,10 @@ class Standing:
     remembered: Spilled
     newer: Spilled
 
+    def spills(self) -> list[Spilled]:
+        """Return all of them."""
+        return [*self.served.values(), self.states, self.remembered, self.newer]
+
 
 def spill_standing(  # noqa: PLR0913, PLR0917 (whose rows, where to)
     store: Store, directory: Directory, version: str, newer: pa.Table, secret: str, folder: str

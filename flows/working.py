@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from flows.cluster import Cluster
     from flows.crew import Crew
     from flows.extracting import Extracted
     from flows.job import Job
@@ -46,7 +47,12 @@ class Worked:
 
 
 def work(  # noqa: PLR0913, PLR0917 (all that a run knows)
-    job: Job, store: Store, run_seq: int, extracted: Extracted, watch: Stopwatch, crew: Crew | None = None
+    job: Job,
+    store: Store,
+    run_seq: int,
+    extracted: Extracted,
+    watch: Stopwatch,
+    crew: Crew | Cluster | None = None,
 ) -> Worked:
     """Write everything that a run has to say, unseen; without a crew this process does all of it."""
     terms = _terms(job, store, run_seq, extracted)
@@ -60,7 +66,14 @@ def work(  # noqa: PLR0913, PLR0917 (all that a run knows)
         done = _by_crew(terms, missing, store, crew)
     for number, outcome in done:
         finished[number] = outcome
-        log.info("bucket done", bucket=number + 1, of=terms.count, registers=outcome.customers)
+        log.info(
+            "bucket done",
+            bucket=number + 1,
+            of=terms.count,
+            registers=outcome.customers,
+            bytes_read=outcome.bytes_read,
+            bytes_written=outcome.bytes_written,
+        )
         job.tell("map, check, nest", len(finished) / terms.count)
         for stage, seconds in outcome.seconds.items():
             watch.seconds[stage] += seconds
@@ -84,7 +97,9 @@ def _in_this_process(
         yield number, outcome
 
 
-def _by_crew(terms: Terms, numbers: list[int], store: Store, crew: Crew) -> Iterator[tuple[int, Outcome]]:
+def _by_crew(
+    terms: Terms, numbers: list[int], store: Store, crew: Crew | Cluster
+) -> Iterator[tuple[int, Outcome]]:
     for number, (outcome, kept) in crew.do(terms, numbers):
         if not terms.workers_write:
             rows = {name: ipc.open_file(open_file(place, "rb")).read_all() for name, place in kept.items()}
@@ -105,6 +120,7 @@ def _terms(job: Job, store: Store, run_seq: int, extracted: Extracted) -> Terms:
     newer = NEWER.empty_table() if job.replay else store.newer(batch)
     standing = spill_standing(store, extracted.directory, job.version, newer, job.secret, extracted.folder)
     return Terms(
+        run_id=store.run_id_of(run_seq),
         run_seq=run_seq,
         core=job.core,
         place=extracted.place,

@@ -67,6 +67,13 @@ def finished(connection: Connection, run_seq: int) -> dict[int, str]:
     return {row.bucket: row.outcome for row in rows}
 
 
+def outcome_of(connection: Connection, run_seq: int, bucket: int) -> str | None:
+    """Return the outcome of a bucket of a run, None while it is not finished."""
+    buckets = tables.run_buckets
+    chosen = (buckets.c.run_seq == run_seq) & (buckets.c.bucket == bucket)
+    return connection.scalars(select(buckets.c.outcome).where(chosen)).one_or_none()
+
+
 def with_number(rows: pa.Table, run_seq: int) -> pa.Table:
     """Add the number of the run to every row."""
     return rows.append_column("run_seq", pa.repeat(pa.scalar(run_seq, pa.int32()), rows.num_rows))

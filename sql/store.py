@@ -154,6 +154,11 @@ class Store:
         with self._engine.connect() as connection:
             return buckets.finished(connection, run_seq)
 
+    def outcome_of(self, run_seq: int, bucket: int) -> str | None:
+        """Return the outcome of a bucket of a run, None while it is not finished."""
+        with self._engine.connect() as connection:
+            return buckets.outcome_of(connection, run_seq, bucket)
+
     def write_documents(self, run_seq: int, documents: pa.Table) -> None:
         """Store documents, unseen, in any number of calls; columns of ``documents`` after run_seq."""
         with writing(self._engine) as connection:
@@ -240,6 +245,11 @@ class Store:
             states = self.query("SELECT state FROM runs WHERE run_seq = :run_seq", {"run_seq": run_seq})
             if [row["state"] for row in states] == ["running"]:
                 self.finish_run(run_seq, state, finished_at, counts)
+
+    def run_id_of(self, run_seq: int) -> str:
+        """Return the id of a run that began."""
+        with self._engine.connect() as connection:
+            return ledger.run_id_of(connection, run_seq)
 
     def state_of(self, run_id: str) -> str | None:
         """Return the state of a run, None for one that the ledger does not know."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from flows.crew import Crew
 from flows.pipeline import Job, Run
 from sql.store import open_store
 from tests.bank import CORE, NAMES, SECRET
@@ -59,7 +60,7 @@ def test_a_killed_worker_costs_its_bucket_only(export: Path, any_database: str, 
     def tell(stage: str, _share: float) -> None:
         if stage == "map, check, nest" and not victims:
             crew = working._crew  # noqa: SLF001 (nobody else knows its processes)
-            assert crew is not None
+            assert isinstance(crew, Crew)
             victims.extend(member.pid for member in crew.members)
             os.kill(victims[0], signal.SIGKILL)
 

@@ -29,7 +29,8 @@ def test_the_lock_has_nothing_but_pins_and_hashes() -> None:
 
 def test_the_lock_has_every_dependency() -> None:
     project = PROJECT["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["dask"], *extras["dev"]]
     wanted += PROJECT["build-system"]["requires"]  # installed without build isolation
     names = {re.split(r"[\[<>=!; ]", requirement)[0] for requirement in wanted}
     assert names - locked_names() == set()
