@@ -131,8 +131,9 @@ def _copy_out(
 ) -> Iterator[pa.Table]:
     compiled = text(f"COPY ({statement}) TO STDOUT (FORMAT csv)").compile(dialect=connection.dialect)
     with _driver(connection).cursor() as cursor, cursor.copy(str(compiled), dict(values)) as copy:
-        rows = iter(copy)
-        while content := b"".join(islice(rows, _ROWS)):  # the server sends each row by itself
+        # The server sends each row by itself; to join what psycopg gives, views of memory, takes five times as long.
+        rows = map(bytes, copy)
+        while content := b"".join(islice(rows, _ROWS)):
             yield _parsed(content, schema)
 
 
