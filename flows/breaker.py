@@ -73,12 +73,14 @@ def breaches(store: Store, run: Finished, thresholds: Thresholds) -> list[str]:
     for structure, tally in run.tallies.items():
         before = usual.get(structure, {})
         judged, rejected = int(str(before.get("judged") or 0)), int(str(before.get("rejected") or 0))
-        served = run.served[structure]
-        if tally.read >= thresholds.least and served == 0 and judged == 0:
-            found += _first(structure, tally, thresholds)
-        elif tally.read >= thresholds.least:
-            found += _rejected(structure, tally, rejected / max(judged, 1), thresholds)
-        if served >= thresholds.least:
+        if tally.read >= thresholds.least:
+            if judged == 0 and run.served[structure] == 0:
+                found += _first(structure, tally, thresholds)
+            else:
+                found += _rejected(structure, tally, rejected / max(judged, 1), thresholds)
+        # To count what is served is dear: a few withdrawn documents are never too many.
+        few = run.kind != "full" and tally.withdrawn <= thresholds.withdrawn * thresholds.least
+        if not few and (served := run.served[structure]) >= thresholds.least:
             found += _past(f"{structure}: withdrawn share", tally.withdrawn, served, thresholds.withdrawn)
             if run.kind == "full":
                 found += _past(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from mappings.directory import Directory
     from mappings.spill import Spilled
+    from sql.near import Near
     from sql.store import Store
 
 # Why a copy is in the bucket of a document's person: the register is another's now, or its kind is not known any more.
@@ -57,21 +58,23 @@ class Standing:
 
 
 def spill_standing(  # noqa: PLR0913, PLR0917 (whose rows, where to)
-    store: Store, directory: Directory, version: str, newer: pa.Table, secret: str, folder: str
+    source: Store | Near, directory: Directory, version: str, newer: pa.Table, secret: str, folder: str
 ) -> Standing:
     """Read what is served, some rows at a time, and spill it into a folder by bucket."""
-    served = _spill_served(store, directory, version, folder)
+    served = _spill_served(source, directory, version, folder)
     with Spill(f"{folder}/_remembered.arrow", FINGERPRINTS) as remembered:
-        for rows in store.each_fingerprint():
+        for rows in source.each_fingerprint():
             homes = directory.of_registers(rows["core_key"].combine_chunks())
             remembered.add(rows.filter(pa.array(homes != NOWHERE)), homes[homes != NOWHERE])
     with Spill(f"{folder}/_newer.arrow", NEWER) as spilled:
         for bucket, chosen in _newer_by_bucket(newer, directory, secret):
             spilled.add(chosen, np.full(chosen.num_rows, bucket, np.int32))
-    return Standing(served, _spill_states(store, directory, folder), remembered.spilled, spilled.spilled)
+    return Standing(served, _spill_states(source, directory, folder), remembered.spilled, spilled.spilled)
 
 
-def _spill_served(store: Store, directory: Directory, version: str, folder: str) -> dict[str, Spilled]:
+def _spill_served(
+    source: Store | Near, directory: Directory, version: str, folder: str
+) -> dict[str, Spilled]:
     with ExitStack() as files:
         spills = {
             structure.name: files.enter_context(
@@ -79,7 +82,7 @@ def _spill_served(store: Store, directory: Directory, version: str, folder: str)
             )
             for structure in STRUCTURES
         }
-        for rows in store.each_served(version):
+        for rows in source.each_served(version):
             for name in pc.unique(rows["structure"]).to_pylist():
                 own = rows.filter(pc.equal(rows["structure"], name)).drop_columns(["structure"])
                 _add_served(spills[name], directory, BY_NAME[name].kind, own)
@@ -109,9 +112,9 @@ def _served_homes(
     return homes, by_person, np.where(named & (homes != by_person), why, HERE).astype(np.int8)
 
 
-def _spill_states(store: Store, directory: Directory, folder: str) -> Spilled:
+def _spill_states(source: Store | Near, directory: Directory, folder: str) -> Spilled:
     with Spill(f"{folder}/_states.arrow", CUSTOMERS.append(_UNPLACED).append(_FORMER)) as spill:
-        for rows in store.each_customer_state():
+        for rows in source.each_customer_state():
             named = pc.is_valid(rows["tax_id"]).to_numpy()
             homes = directory.of_texts(
                 pc.binary_join_element_wise(

@@ -14,6 +14,7 @@ from flows.bucket_outcome import Outcome, together
 from flows.differences import Differences
 from flows.job import now
 from flows.logs import log
+from flows.neighbours import ServedBefore, reader
 from flows.retrying import persist
 from flows.standing import spill_standing
 from mappings.spill import open_file, remove_file
@@ -40,7 +41,7 @@ class Worked:
     """
 
     outcome: Outcome
-    served: dict[str, int]
+    served: Mapping[str, int]
     buckets: int
     resumed: int
     differences: dict[str, Any] | None = None
@@ -80,11 +81,17 @@ def work(  # noqa: PLR0913, PLR0917 (all that a run knows)
     watch.skip()
     return Worked(
         together(finished.values()),
-        {name: spilled.rows for name, spilled in terms.standing.served.items()},
+        _served_before(terms, store),
         terms.count,
         terms.count - len(missing),
         None if differences is None else differences.as_data(),
     )
+
+
+def _served_before(terms: Terms, store: Store) -> Mapping[str, int]:
+    if terms.control.kind == "full":
+        return {name: spilled.rows for name, spilled in terms.standing.served.items()}
+    return ServedBefore(store, terms.version)
 
 
 def _in_this_process(
@@ -118,7 +125,10 @@ def _write(terms: Terms, number: int, store: Store, rows: Mapping[str, pa.Table]
 def _terms(job: Job, store: Store, run_seq: int, extracted: Extracted) -> Terms:
     batch = batch_of(job.core, job.version, extracted.control)
     newer = NEWER.empty_table() if job.replay else store.newer(batch)
-    standing = spill_standing(store, extracted.directory, job.version, newer, job.secret, extracted.folder)
+    with reader(store, extracted, job.core, job.secret) as source:
+        standing = spill_standing(
+            source, extracted.directory, job.version, newer, job.secret, extracted.folder
+        )
     return Terms(
         run_id=store.run_id_of(run_seq),
         run_seq=run_seq,

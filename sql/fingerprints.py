@@ -28,7 +28,7 @@ _LAST = """
     SELECT f.core_key, f.run_seq, f.fingerprint, f.valid_until, f.excluded, f.availability, r.business_date
     FROM fingerprints AS f
     JOIN runs AS r ON r.run_seq = f.run_seq
-    WHERE r.state = 'published'
+    WHERE r.state = 'published' AND {among}
       AND NOT EXISTS (
           SELECT 1 FROM fingerprints AS n
           WHERE n.core_key = f.core_key AND n.run_seq > f.run_seq
@@ -36,10 +36,10 @@ _LAST = """
 """
 
 
-def last(connection: Connection) -> Iterator[pa.Table]:
+def last(connection: Connection, among: str = "true") -> Iterator[pa.Table]:
     """Return, some at a time, the last published fingerprint of each register: columns of ``FINGERPRINTS``.
 
-    ``business_date`` is that of its run.
+    ``business_date`` is that of its run; ``among`` is a condition.
     """
     # COPY's CSV tells an empty text from null by its quotes, and so does the reader.
-    return read_each(connection, _LAST, FINGERPRINTS, {})
+    return read_each(connection, _LAST.format(among=among), FINGERPRINTS, {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from sqlalchemy import BigInteger, Column, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, MetaData, Table, Text, text
 
 from sql.bulk import append, read, read_each
 
@@ -37,6 +37,8 @@ CUSTOMERS = pa.schema(
     }
 )
 
+STATES = f"SELECT {', '.join(CUSTOMERS.names)} FROM customers"  # noqa: S608 (our own words)
+
 TEXTS = pa.schema({"document_id": pa.int64(), "core_key": pa.string(), "document": pa.string()})
 
 SERVED_OF_ALL = pa.schema([pa.field("structure", pa.string()), *SERVED])
@@ -46,6 +48,7 @@ _COLUMNS = """
     stale_since IS NOT NULL AS stale
 """
 _SERVED = f"SELECT {_COLUMNS} FROM served WHERE structure = :structure AND version = :version"  # noqa: S608 (ours)
+_COUNTS = "SELECT structure, COUNT(*) AS documents FROM served WHERE version = :version GROUP BY structure"
 _SERVED_OF_ALL = f"SELECT structure, {_COLUMNS} FROM served WHERE version = :version"  # noqa: S608 (ours)
 
 # A document is not served any more when the last run to end a period of it came after the last to begin one.
@@ -87,12 +90,18 @@ def served(connection: Connection, structure: str, version: str) -> pa.Table:
     return read(connection, _SERVED, SERVED, {"structure": structure, "version": version})
 
 
-def served_of_all(connection: Connection, version: str) -> Iterator[pa.Table]:
-    """Return, some at a time, the documents of all structures being served: columns of ``SERVED_OF_ALL``.
+def served_of_all(connection: Connection, version: str, among: str = "true") -> Iterator[pa.Table]:
+    """Return, some at a time, documents of all structures being served: columns of ``SERVED_OF_ALL``.
 
-    No index tells structures apart, so that a question about each would read all documents each time.
+    ``among`` is a condition. No index tells structures apart, so that a question about each would read all documents
+    each time.
     """
-    return read_each(connection, _SERVED_OF_ALL, SERVED_OF_ALL, {"version": version})
+    return read_each(connection, f"{_SERVED_OF_ALL} AND {among}", SERVED_OF_ALL, {"version": version})
+
+
+def counts(connection: Connection, version: str) -> dict[str, int]:
+    """Count the documents being served by structure; a structure without any is missing."""
+    return {row.structure: row.documents for row in connection.execute(text(_COUNTS), {"version": version})}
 
 
 def stored_before(connection: Connection, structure: str, version: str, wanted: pa.Table) -> pa.Table:
@@ -119,6 +128,6 @@ def texts(connection: Connection, document_ids: pa.Array | pa.ChunkedArray) -> p
     return found
 
 
-def customer_states(connection: Connection) -> Iterator[pa.Table]:
-    """Return, some at a time, the present state of every person: columns of ``CUSTOMERS``."""
-    return read_each(connection, f"SELECT {', '.join(CUSTOMERS.names)} FROM customers", CUSTOMERS, {})  # noqa: S608
+def customer_states(connection: Connection, statement: str = STATES) -> Iterator[pa.Table]:
+    """Return, some at a time, the present states of persons, as a statement tells: columns of ``CUSTOMERS``."""
+    return read_each(connection, statement, CUSTOMERS, {})

@@ -32,11 +32,15 @@ from sql.bulk import append
 from sql.engine import is_postgres, open_engine, reading, writing
 from sql.ledger import Ending, RunCount, RunStart
 from sql.migrate import at_head, upgrade_engine
+from sql.near import near
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from sqlalchemy import Engine, Table
+
+    from sql.near import Near
 
 __all__ = ["RunCount", "RunStart", "Store", "open_store"]
 
@@ -134,6 +138,17 @@ class Store:
         """Return, some at a time, the last published fingerprints of registers: ``sql.fingerprints.FINGERPRINTS``."""
         with self._engine.connect() as connection:
             yield from fingerprints.last(connection)
+
+    def near(
+        self, core_keys: pa.Array, tax_ids: pa.Array, person_ids: pa.Array
+    ) -> AbstractContextManager[Near]:
+        """Read only what a delta with some registers can touch: ``sql.near.near``."""
+        return near(self._engine, core_keys, tax_ids, person_ids)
+
+    def served_counts(self, version: str) -> dict[str, int]:
+        """Count the documents being served by structure; a structure without any is missing."""
+        with self._engine.connect() as connection:
+            return serving.counts(connection, version)
 
     def is_older_than_full(self, batch: dict[str, str]) -> bool:
         """Say whether a newer full export than a batch is published: ``sql.order.is_older_than_full``."""

@@ -1,0 +1,86 @@
+"""What is served and remembered of some registers and of their persons: all that a delta can touch.
+
+Near are the documents of the registers, those of the persons that they belong to now, and those of the persons that
+they belonged to in any document stored. What is found may be more than that, never less.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from sqlalchemy import Column, MetaData, Table, Text
+
+from sql import fingerprints, serving
+from sql.bulk import append
+from sql.engine import is_postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection, Engine
+
+
+def _wanted(name: str, column: str) -> Table:
+    return Table(name, MetaData(), Column(column, Text, nullable=False), prefixes=["TEMPORARY"])
+
+
+_KEYS = _wanted("near_keys", "core_key")
+_TAX_IDS = _wanted("near_tax_ids", "tax_id")
+_PERSONS = _wanted("near_persons", "person_id")
+_ALL = (_KEYS, _TAX_IDS, _PERSONS)
+_FORMER = """
+    INSERT INTO near_tax_ids
+    SELECT DISTINCT d.tax_id FROM near_keys AS k JOIN documents AS d ON d.core_key = k.core_key
+    WHERE d.tax_id IS NOT NULL
+"""
+_DOCUMENTS = """
+    SELECT d.document_id FROM near_keys AS k JOIN documents AS d ON d.core_key = k.core_key
+    UNION
+    SELECT d.document_id FROM near_tax_ids AS t JOIN documents AS d ON d.tax_id = t.tax_id
+"""
+# PostgreSQL asks its indexes for the numbers of an array, also through the union in the view, not for those of a query.
+_AMONG_POSTGRES = f"document_id = ANY (ARRAY({_DOCUMENTS}))"
+_AMONG_SQLITE = f"document_id IN ({_DOCUMENTS})"
+_STATES = f"""
+    {serving.STATES} WHERE tax_id IN (SELECT tax_id FROM near_tax_ids)
+    UNION
+    {serving.STATES} WHERE person_id IN (SELECT person_id FROM near_persons)
+"""  # noqa: S608 (our own words)
+
+
+class Near:
+    """Reads what is near, and gives it as ``Store`` gives everything."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Take a connection on which the temporary tables are filled."""
+        self._connection = connection
+
+    def each_served(self, version: str) -> Iterator[pa.Table]:
+        """Return documents being served of all structures: ``sql.serving.SERVED_OF_ALL``."""
+        among = _AMONG_POSTGRES if is_postgres(self._connection) else _AMONG_SQLITE
+        return serving.served_of_all(self._connection, version, among)
+
+    def each_customer_state(self) -> Iterator[pa.Table]:
+        """Return the present state of persons: ``sql.serving.CUSTOMERS``."""
+        return serving.customer_states(self._connection, _STATES)
+
+    def each_fingerprint(self) -> Iterator[pa.Table]:
+        """Return the last published fingerprints of the registers: ``sql.fingerprints.FINGERPRINTS``."""
+        return fingerprints.last(self._connection, "f.core_key IN (SELECT core_key FROM near_keys)")
+
+
+@contextmanager
+def near(engine: Engine, core_keys: pa.Array, tax_ids: pa.Array, person_ids: pa.Array) -> Iterator[Near]:
+    """Look around some registers, the persons that they belong to now, and persons by their id."""
+    with engine.connect() as connection:
+        for table, values in zip(_ALL, (core_keys, tax_ids, person_ids), strict=True):
+            table.create(connection)
+            append(connection, table, pa.table([values.drop_null().unique()], names=table.columns.keys()))
+        connection.exec_driver_sql(_FORMER)
+        for table in _ALL:
+            connection.exec_driver_sql(f"ANALYZE {table.name}")
+        yield Near(connection)
+        for table in _ALL:
+            table.drop(connection)
