@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from mappings.core import Core
 
 _QUOTE, _NEWLINE, _RETURN = 34, 10, 13
+_BLANK_LINES = (b"\n", b"\r\n")
+_BLANK = tuple(b"\n" + blank for blank in _BLANK_LINES)
 _MEBIBYTE = 1 << 20
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 # pyarrow refuses a record that is longer than a block.
@@ -81,11 +83,10 @@ def _chunks(path: Path, pieces: Iterable[bytes], core: Core) -> Iterator[tuple[p
         text = _utf8(path, piece, core, line)
         if text and not text.endswith(b"\n"):
             text += b"\n"  # pyarrow takes a header without a line end for no header
-        begins, starts, ends = _records(path, text)
+        cut, starts, ends = _records(path, text)
         starts = starts + line
         line += ends
         if len(starts) and not header:
-            cut = int(begins[1]) if len(begins) > 1 else len(text)
             header, text, starts = text[:cut], text[cut:], starts[1:]
             names = _parse(path, header, core, [], 0).column_names
         if header:
@@ -110,11 +111,14 @@ def _utf8(path: Path, data: bytes, core: Core, lines_before: int) -> bytes:
         raise ExportRefused(msg) from problem
 
 
-def _records(path: Path, text: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
-    """Return where each record begins, the header's among them, its first physical line, and how many lines end.
+def _records(path: Path, text: bytes) -> tuple[int, NDArray[np.int64], int]:
+    """Return where the first record ends, the first physical line of every record, and how many lines end.
 
     Blank lines are no records.
     """
+    if b'"' not in text and not text.startswith(_BLANK_LINES) and not any(blank in text for blank in _BLANK):
+        count = text.count(b"\n")  # each line is a record
+        return text.find(b"\n") + 1, np.arange(1, count + 1, dtype=np.int64), count
     octets = np.frombuffer(text, np.uint8)
     ends = np.flatnonzero(octets == _NEWLINE)
     count = len(ends)
@@ -134,7 +138,12 @@ def _records(path: Path, text: bytes) -> tuple[NDArray[np.int64], NDArray[np.int
         (lengths == 1) & (octets[np.minimum(begins, len(octets) - 1)] == _RETURN) if len(octets) else False
     )
     filled = (lengths > 0) & ~np.asarray(only_return)
-    return begins[filled], np.asarray(lines[filled], np.int64), count
+    begins = begins[filled]
+    return (
+        int(begins[1]) if len(begins) > 1 else len(text),
+        np.asarray(lines[filled], np.int64),
+        count,
+    )
 
 
 def _parse(path: Path, text: bytes, core: Core, names: Sequence[str], records: int) -> pa.Table:
