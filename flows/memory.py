@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 
 import customers
 import expectations
-from customers.pseudonyms import customer_ids, customer_refs
 from customers.unread import is_unread
 from expectations.severity import severities
 from flows.aside import REASONS
@@ -78,7 +77,8 @@ class Memory:
             return
         keys, person = registers.core_keys, registers.person
         refs = _column([part.findings for part in judged], "customer_ref")
-        found = _mask(pc.is_in(customer_refs(keys, self._secret), pc.unique(refs)))
+        ids, own_refs = registers.named(self._secret)
+        found = _mask(pc.is_in(own_refs, pc.unique(refs)))
         found |= _mask(pc.is_in(registers.tax_ids, siblings, skip_nulls=True))
         found[[again.register for again in bucket.duplicates]] = True
         spoilt = np.zeros(len(states), bool)
@@ -91,7 +91,7 @@ class Memory:
             "valid_until": _texts(
                 _valid_until(bucket, len(states), self._plan.export.control.business_date)[person]
             ),
-            "excluded": self._reasons(keys, judged),
+            "excluded": self._reasons(ids, judged),
             "availability": states["availability"].combine_chunks().take(pa.array(person)),
         }
         self._parts.append(pa.table(rows).filter(pa.array(kept)))
@@ -101,9 +101,9 @@ class Memory:
         if self._parts:
             draft.write_fingerprints(pa.concat_tables(self._parts))
 
-    def _reasons(self, keys: pa.Array, judged: Sequence[Judged]) -> pa.Array:
-        ids = customer_ids(keys, self._secret)
-        texts = pa.repeat(pa.scalar(""), len(keys))
+    @staticmethod
+    def _reasons(ids: pa.Array, judged: Sequence[Judged]) -> pa.Array:
+        texts = pa.repeat(pa.scalar(""), len(ids))
         for reason, people in zip(
             REASONS.values(), ([part.gone for part in judged], [part.kept for part in judged]), strict=True
         ):

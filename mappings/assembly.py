@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from customers.blocks import ROOT, Block, Documents, Origin, Rows, blocks
-from customers.pseudonyms import customer_ids, customer_refs
 from mappings.columns import arrow, column
 from mappings.dating import started_at, updated_at
 from mappings.profile import NAMES
@@ -69,7 +68,7 @@ def map_structure(structure_map: StructureMap, bucket: Bucket, context: Context)
     registers, structure = bucket.registers, structure_map.structure
     lead = pa.array(scope.lead)
     core_keys = registers.core_keys.take(lead)
-    ids = customer_ids(core_keys, context.secret)
+    ids, refs = (names.take(lead) for names in registers.named(context.secret))
     times = updated_at(bucket, scope.document, len(scope), structure_map.dated_by)
     starts = started_at(bucket, scope.document, len(scope))
     subject = Subject(
@@ -94,7 +93,7 @@ def map_structure(structure_map: StructureMap, bucket: Bucket, context: Context)
         documents,
         core_keys,
         ids,
-        customer_refs(core_keys, context.secret),
+        refs,
         registers.tax_ids.take(lead),
         times.text,
         refusals,
@@ -107,8 +106,8 @@ def map_structure(structure_map: StructureMap, bucket: Bucket, context: Context)
 
 def _people(registers: Registers, chosen: NDArray[np.int64], context: Context) -> pa.Table:
     rows = pa.array(chosen)
-    ids = customer_ids(registers.core_keys.take(rows), context.secret)
-    return pa.table({"customer_id": ids, "tax_id": registers.tax_ids.take(rows)})
+    ids, _ = registers.named(context.secret)
+    return pa.table({"customer_id": ids.take(rows), "tax_id": registers.tax_ids.take(rows)})
 
 
 def _scope(structure_map: StructureMap, bucket: Bucket) -> Scope:

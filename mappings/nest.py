@@ -75,7 +75,7 @@ def _value(
     """Return what stands before each row's value, the value (missing where there is none), and what stands behind."""
     name = f'"{field.name}":'
     if field.type == "array":
-        return name, texts[field.xpath], ""
+        return f"{name}[", texts[field.xpath], "]"
     if field.type == "object":
         return name, _object(rows, field.xpath, children, texts), ""
     values = rows.columns[field.xpath]
@@ -103,18 +103,20 @@ def _joined(*parts: pa.Array | str) -> pa.Array:
 def _list_text(
     documents: Documents, path: str, children: dict[str, list[Field]], texts: dict[str, pa.Array]
 ) -> pa.Array:
-    """Return the text of a list for each row of the block around it; an optional list without rows is missing."""
+    """Return what is between the brackets of a list for each row of the block around it.
+
+    An optional list without rows is missing.
+    """
     rows = documents.blocks[path]
     parents = len(documents.blocks[rows.block.parent or ROOT])
     items = _quoted(rows.columns[path]) if rows.block.scalar else _object(rows, path, children, texts)
+    if items.null_count:
+        items = pc.fill_null(items, "null")
     counts = np.bincount(rows.parent, minlength=parents)
     offsets = pa.array(np.concatenate(([0], np.cumsum(counts))).astype(np.int32))
-    joined = pc.binary_join(pa.ListArray.from_arrays(offsets, pc.fill_null(items, "null")), ",")
-    text = pc.binary_join_element_wise("[", joined, "]", "")
     own = next(field for field in children[_above(path, children)] if field.xpath == path)
-    if own.obligation == "required":
-        return text
-    return pc.if_else(pa.array(counts == 0), pa.scalar(None, pa.string()), text)
+    missing = None if own.obligation == "required" else pa.array(counts == 0)
+    return pc.binary_join(pa.ListArray.from_arrays(offsets, items, mask=missing), ",")
 
 
 def _above(path: str, children: dict[str, list[Field]]) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from customers.pseudonyms import customer_ids, customer_refs
 from customers.unread import is_unread
 from mappings.columns import column
 from mappings.octets import changed_where, maybe_untidy
@@ -76,10 +77,17 @@ class Registers:
     person: NDArray[np.int64]
     updated: NDArray[np.int64]
     customers: Staged
+    _named: dict[str, tuple[pa.Array, pa.Array]] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         """Count the registers."""
         return len(self.kind)
+
+    def named(self, secret: str) -> tuple[pa.Array, pa.Array]:
+        """Return the customer_id of each register and the pseudonym that findings have; hashed once."""
+        if secret not in self._named:
+            self._named[secret] = customer_ids(self.core_keys, secret), customer_refs(self.core_keys, secret)
+        return self._named[secret]
 
 
 @dataclass(frozen=True, slots=True)
