@@ -16,6 +16,7 @@ from flows import crew_member
 from flows.logs import log, log_to
 from flows.sealed_terms import unseal
 from flows.settings import load_settings
+from sql.engine import target_of
 from sql.failures import told
 from sql.transient import may_pass
 
@@ -69,13 +70,14 @@ def _work_on(place: str, number: int) -> Told:
 def _accept(place: str) -> Terms:
     """Read the terms of a run and make ready."""
     settings = load_settings()
-    if settings.secret is None or settings.database_url.startswith("sqlite"):
+    secret = "" if settings.secret is None else settings.secret.get_secret_value()
+    if not secret or target_of(settings.database_url).get_backend_name() != "postgresql":
         raise UsageError("CADASTRA_SECRET and CADASTRA_DATABASE_URL are not set for a worker")
     if settings.log_json:
         log_to(settings.log_json)
     # Great Expectations' progress bar would take a semaphore of the system, which a killed process leaves behind.
     tqdm.set_lock(RLock())
-    terms = unseal(place, settings.secret.get_secret_value(), settings.database_url)
+    terms = unseal(place, secret, settings.database_url)
     if crew_member.store_of(terms.database_url).state_of(terms.run_id) != "running":
         raise UsageError("a worker's CADASTRA_DATABASE_URL is not that of the run, or the run has ended")
     return terms

@@ -93,6 +93,7 @@ def _with_id(connection: Connection, run_seq: int, rows: pa.Table) -> pa.Table:
 def _numbered(engine: Engine, run_seq: int, documents: pa.Table) -> pa.Table:
     """Give documents their numbers; on PostgreSQL make their table, where nobody has to wait for the rows."""
     with writing(engine) as connection:
+        ledger.claim(connection, run_seq)  # else a run that was given up would have its table made again
         first = sequences.reserve(connection, "documents", documents.num_rows)
         if is_postgres(connection):
             partitions.prepare(connection, run_seq)

@@ -21,7 +21,7 @@ from tests.bench.inputs import DAY, SECRET
 from tests.bench.measure import BenchError, Measured, ServerClock, measured
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVER_URL = "CADASTRA_TEST_DATABASE_URL"
@@ -85,17 +85,23 @@ class Bench:
             with psycopg.connect(self.server, autocommit=True) as server:
                 server.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
-    def run(self, program: Program, export: Path, url: str, limit: float) -> Measured:
-        """Run a program over an export into a database."""
+    def run(
+        self,
+        program: Program,
+        export: Path,
+        url: str,
+        limit: float,
+        more: Mapping[str, str] | None = None,
+    ) -> Measured:
+        """Run a program over an export into a database; ``more`` is added to its environment."""
         verb = ("run",) if program.module == "flows.cli" else ()
         command = [sys.executable, "-m", program.module, *verb, "--export", str(export), "--database", url]
-        return self.call([*command, *program.arguments], limit)
+        return self.call([*command, *program.arguments], limit, more)
 
-    def call(self, command: list[str], limit: float) -> Measured:
+    def call(self, command: list[str], limit: float, more: Mapping[str, str] | None = None) -> Measured:
         """Run a command in the work folder."""
-        return measured(
-            command, folder=self.folder, environment=self.environment(), clock=self.clock, limit=limit
-        )
+        environment = self.environment() | dict(more or {})
+        return measured(command, folder=self.folder, environment=environment, clock=self.clock, limit=limit)
 
 
 @contextmanager

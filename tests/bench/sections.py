@@ -10,6 +10,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from tests.bench import inputs, tables
+from tests.bench.cluster import cluster
 from tests.bench.compare import rows, served
 from tests.bench.measure import BenchError
 from tests.bench.runners import OURS, PROGRAMS
@@ -268,6 +269,7 @@ def failing(place: Bench, task: Task) -> str:
 
 
 PARTS: dict[str, Callable[[Bench, Task], str]] = {
+    "cluster": cluster,
     "rivals": rivals,
     "limit": limit,
     "reading": reading,

@@ -19,6 +19,7 @@ from alembic.runtime.migration import MigrationContext
 from customers.errors import Busy, CadastraError, UnreadableInput
 from customers.findings import FINDINGS_SCHEMA, RULE_RESULTS_SCHEMA
 from customers.structures import STRUCTURES
+from sql import partitions
 from sql.bulk import read
 from sql.copy_binary import payload
 from sql.engine import open_engine
@@ -288,6 +289,17 @@ def test_a_held_run_may_be_published_later(store: Store) -> None:
     assert contents_of(store) == {}
     publish(store, run_seq, 2)
     assert contents_of(store) == {ANA: "1"}
+
+
+def test_a_late_bucket_of_a_run_that_was_given_up_leaves_nothing(store: Store) -> None:
+    run_seq = begun(store, 1)
+    assert store.write_bucket(run_seq, 0, {"documents": documents({ANA: "1"})}, "{}")
+    store.give_up(run_seq, "failed", published_at(1), {})
+    with pytest.raises(CadastraError, match="is not running"):
+        store.write_bucket(run_seq, 1, {"documents": documents({BIA: "1"})}, "{}")
+    if store.engine.dialect.name == "postgresql":
+        with store.engine.connect() as connection:
+            assert partitions.unsettled(connection) == []
 
 
 def test_nothing_is_added_to_a_run_that_was_published(store: Store) -> None:
