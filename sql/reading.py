@@ -55,6 +55,8 @@ class Person(NamedTuple):
 
 
 NOBODY = Person(None, [], 0)
+# A consent and whose it is: nobody's where there is no consent; None for a person of more documents than asked for.
+Consented = tuple[Consent | None, Person | None]
 
 
 class Reader(Protocol):
@@ -69,13 +71,8 @@ class Reader(Protocol):
     async def consent(self, consent_id: str) -> Consent | None:
         """Return a consent, or None where there is none."""
 
-    async def consented(
-        self, structure: str, consent_id: str, most: int
-    ) -> tuple[Consent | None, Person | None]:
-        """Return a consent, and at once all documents of its person: nobody's where there is no consent.
-
-        There is None for a person who has more than ``most`` documents: ``person`` gives those in pages.
-        """
+    async def consented(self, structure: str, consent_id: str, most: int) -> Consented:
+        """Return a consent, and the documents of its person, if at most so many: ``person`` gives more in pages."""
 
     async def person(self, structure: str, question: Question, *, counted: bool) -> Person:
         """Return a page of a person's documents, with their total if asked."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from customers.consents import Consent
+    from sql.reading import Consented
 
 # Plans are made once per connection, so a connection ends before its plans are too old for a grown database.
 _LIFETIME_SECONDS = 300
@@ -109,10 +110,8 @@ class PostgresReader:
         """Return a consent, or None where there is none."""
         return await self._consents.ask(consent_id)
 
-    async def consented(
-        self, structure: str, consent_id: str, most: int
-    ) -> tuple[Consent | None, Person | None]:
-        """Return a consent, and the documents of its person, or None where those are more than ``most``."""
+    async def consented(self, structure: str, consent_id: str, most: int) -> Consented:
+        """Return a consent, and the documents of its person, if at most so many."""
         return await self._consented.ask((structure, consent_id, most))
 
     async def person(self, structure: str, question: Question, *, counted: bool) -> Person:
@@ -133,9 +132,7 @@ class PostgresReader:
         rows = await self._rows(statement, _joined(zip(*questions, strict=True)))
         return _people(rows, len(questions))
 
-    async def _ask_consented(
-        self, questions: list[tuple[str, str, int]]
-    ) -> list[tuple[Consent | None, Person | None]]:
+    async def _ask_consented(self, questions: list[tuple[str, str, int]]) -> list[Consented]:
         found: list[list[Any]] = [[] for _ in questions]
         for row in await self._rows(self._statement, _joined(zip(*questions, strict=True))):
             found[row[0] - 1].append(row)
@@ -183,7 +180,7 @@ def _people(rows: list[Any], count: int) -> list[Person]:
     return people
 
 
-def _holder(rows: list[Any], most: int) -> tuple[Consent | None, Person | None]:
+def _holder(rows: list[Any], most: int) -> Consented:
     """Return the consent and the person of rows of (place, core key, availability, document, stale, consent)."""
     if not rows:
         return None, NOBODY

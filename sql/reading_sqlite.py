@@ -22,6 +22,7 @@ from sql.reading import (
 
 if TYPE_CHECKING:
     from customers.consents import Consent
+    from sql.reading import Consented
 
 _BUSY_SECONDS = 2
 # How many steps of SQLite's machine lie between two looks at the clock: some tenths of a millisecond.
@@ -54,14 +55,15 @@ _COUNTED = _PERSON.format(
 class SqliteReader:
     """Read an SQLite file on one connection that cannot write, in the caller's own thread.
 
-    What is asked in one turn of the event loop is answered from one transaction: taking the file's locks for each
-    statement would cost a quarter of the look-up.
+    What is asked in one turn of the event loop is answered at its end: from one transaction, and one question right
+    after the other, while the processor's caches hold SQLite's code and not the server's.
     """
 
     def __init__(self, file: str, version: str, seconds: float) -> None:
         self._file, self._version, self._seconds = file, version, seconds
         self._connection: sqlite3.Connection | None = None
         self._deadline = 0.0
+        self._waiting: list[tuple[asyncio.Future[Consented], tuple[str, str, int]]] = []
 
     async def open(self) -> None:
         """Do nothing: the first question connects, and so does the first after a failure."""
@@ -76,12 +78,14 @@ class SqliteReader:
         """Return a consent, or None where there is none."""
         return self._consent(consent_id)
 
-    async def consented(
-        self, structure: str, consent_id: str, most: int
-    ) -> tuple[Consent | None, Person | None]:
-        """Return a consent, and the documents of its person, or None where those are more than ``most``."""
-        consent = self._consent(consent_id)
-        return consent, NOBODY if consent is None else self._all_of(structure, consent, most)
+    async def consented(self, structure: str, consent_id: str, most: int) -> Consented:
+        """Return a consent, and the documents of its person, if at most so many."""
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.call_soon(self._answer)
+        future: asyncio.Future[Consented] = loop.create_future()
+        self._waiting.append((future, (structure, consent_id, most)))
+        return await future
 
     async def person(self, structure: str, question: Question, *, counted: bool) -> Person:
         """Return a page of a person's documents, with their total if asked."""
@@ -91,6 +95,22 @@ class SqliteReader:
         """Return when a run was last published (UTC text), or None where none was."""
         moment = self._rows(LAST_PUBLISHED, ())[0][0]
         return None if moment is None else str(moment)
+
+    def _answer(self) -> None:
+        """Answer what waits; who has given up meanwhile is passed over."""
+        waiting, self._waiting = self._waiting, []
+        for future, (structure, consent_id, most) in waiting:
+            if future.done():
+                continue
+            try:
+                if self._connection is None or not self._connection.in_transaction:
+                    self._rows("BEGIN", ())
+                consent = self._consent(consent_id)
+                person = NOBODY if consent is None else self._all_of(structure, consent, most)
+                future.set_result((consent, person))
+            except Exception as problem:  # noqa: BLE001 - whatever it is, who asked would wait for ever
+                future.set_exception(problem)
+        self._end()
 
     def _consent(self, consent_id: str) -> Consent | None:
         rows = self._rows(_CONSENT, (consent_id,))
@@ -120,9 +140,6 @@ class SqliteReader:
         self._deadline = time.monotonic() + self._seconds
         try:
             connection = self._connection or self._connect()
-            if not connection.in_transaction:
-                connection.execute("BEGIN")
-                asyncio.get_running_loop().call_soon(self._end)
             return connection.execute(statement, values).fetchall()
         except sqlite3.Error as problem:
             self._drop()
@@ -131,7 +148,7 @@ class SqliteReader:
 
     def _end(self) -> None:
         if self._connection is None or not self._connection.in_transaction:
-            return  # closed meanwhile, or opened anew
+            return  # nobody waited, or nothing could be read
         try:
             self._connection.execute("COMMIT")
         except sqlite3.Error:
