@@ -30,6 +30,8 @@ _STAMPED_BEFORE = """
           AND b.update_date_time >= d.update_date_time
           AND b.run_seq IN (SELECT p.run_seq FROM publications AS p WHERE p.run_seq < :run_seq))
 """
+# Until the transaction ends; of a few hundred thousand stamps none need be sorted in files.
+_SORT_MEMORY = "64MB"
 # The numbers of documents grow from run to run, and only they are indexed.
 _OWN = """
     d.run_seq = :run_seq AND d.document_id > COALESCE((
@@ -69,6 +71,8 @@ def measure(connection: Connection, run_seq: int, served_at: str) -> None:
     served = as_moment(served_at).replace(microsecond=0)
     hour_before = (served - timedelta(hours=1)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     statement = text(_statement(connection, run_seq))
+    if is_postgres(connection):
+        connection.exec_driver_sql(f"SET LOCAL work_mem = '{_SORT_MEMORY}'")
     found = connection.execute(statement, {"run_seq": run_seq, "hour_before": hour_before}).mappings().all()
     run_id = run_id_of(connection, run_seq)
     connection.execute(delete(freshness).where(freshness.c.run_id == run_id))

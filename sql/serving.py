@@ -22,7 +22,6 @@ SERVED = pa.schema(
         "document_id": pa.int64(),
         "opened_run_seq": pa.int64(),
         "content_hash": pa.string(),
-        "update_date_time": pa.string(),
         "stale": pa.bool_(),
     }
 )
@@ -44,7 +43,7 @@ TEXTS = pa.schema({"document_id": pa.int64(), "core_key": pa.string(), "document
 SERVED_OF_ALL = pa.schema([pa.field("structure", pa.string()), *SERVED])
 
 _COLUMNS = """
-    customer_id, core_key, tax_id, document_id, opened_run_seq, content_hash, update_date_time,
+    customer_id, core_key, tax_id, document_id, opened_run_seq, content_hash,
     stale_since IS NOT NULL AS stale
 """
 _SERVED = f"SELECT {_COLUMNS} FROM served WHERE structure = :structure AND version = :version"  # noqa: S608 (ours)
