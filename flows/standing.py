@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 
 from customers.pseudonyms import person_ids
 from customers.structures import BY_NAME, STRUCTURES
-from mappings.directory import NOWHERE
 from mappings.spill import Spill
+from mappings.word_index import NOWHERE
 from sql.fingerprints import FINGERPRINTS
 from sql.order import NEWER
 from sql.serving import CUSTOMERS, SERVED

