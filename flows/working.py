@@ -130,7 +130,7 @@ def _terms(job: Job, store: Store, run_seq: int, extracted: Extracted) -> Terms:
             source, extracted.directory, job.version, newer, job.secret, extracted.folder
         )
     return Terms(
-        run_id=store.run_id_of(run_seq),
+        run_id="" if job.rehearse else store.run_id_of(run_seq),  # a rehearsal is no run
         run_seq=run_seq,
         core=job.core,
         place=extracted.place,

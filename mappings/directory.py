@@ -1,8 +1,8 @@
 """Say in which bucket every register, person and served document belongs, before any row is moved there.
 
 A bucket is a hash of the person, so that it holds every register of its persons and all their rows. The directory is
-made from the customers' table alone and keeps up to 20 bytes for each register. Rows of nobody go where the hash of their key
-says.
+made from the customers' table alone and keeps up to 20 bytes for each register. Rows of nobody go where the hash of
+their key says.
 """
 
 from __future__ import annotations
