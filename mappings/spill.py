@@ -36,7 +36,9 @@ def open_file(place: str, mode: str) -> Any:  # noqa: ANN401 (a file of pyarrow,
     if is_url(place):
         import fsspec  # noqa: PLC0415 (only for many machines)
 
-        return fsspec.open(place, mode).open()
+        files, path = fsspec.core.url_to_fs(place)
+        # A bucket's rows are scattered: what a cache would read ahead is another bucket's.
+        return files.open(path, mode, cache_type="none") if mode == "rb" else files.open(path, mode)
     return pa.memory_map(place) if mode == "rb" else pa.OSFile(place, mode)
 
 
