@@ -48,11 +48,10 @@ def _show_end(report: Report) -> None:
         say(f"{'would be held' if report.state == 'planned' else 'held'}: {reason}")
     if report.docs or report.docs_problem:
         say(f"Data Docs: {report.docs or report.docs_problem}")
-    seconds = sum(report.seconds.values())
     stages = ", ".join(f"{stage} {spent:.2f}" for stage, spent in report.seconds.items())
-    say(f"seconds: {stages}")
-    rate = report.customers / max(seconds, 1e-9)
-    say(f"{report.customers:,} registers in {seconds:.1f} s, {rate:,.0f} a second")
+    say(f"seconds, all processes together: {stages}")
+    rate = report.customers / max(report.wall_seconds, 1e-9)
+    say(f"{report.customers:,} registers in {report.wall_seconds:.1f} s, {rate:,.0f} a second")
 
 
 def show_counts(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -11,6 +11,7 @@ import signal
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
 from threading import RLock, Thread
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from pyarrow import ipc
@@ -65,7 +66,9 @@ def do_bucket(terms: Terms, number: int) -> tuple[Outcome, dict[str, str]]:
     draft, outcome = work_through(terms, number, store)
     rows = draft.rows()
     if terms.workers_write:
+        began = perf_counter()
         persist(lambda: store.write_bucket(terms.run_seq, number, rows, outcome.as_json()))
+        outcome.seconds["write"] = perf_counter() - began
         return outcome, {}
     return outcome, {name: _kept(f"{terms.folder}/_draft_{number}_{name}.arrow", rows[name]) for name in rows}
 

@@ -29,10 +29,16 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Stopwatch:
-    """Add up wall seconds by stage."""
+    """Add up wall seconds by stage, those of several processes together; ``wall`` are those since it began."""
 
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    _began: float = field(default_factory=perf_counter)
     _since: float = field(default_factory=perf_counter)
+
+    @property
+    def wall(self) -> float:
+        """Return the seconds since it began."""
+        return perf_counter() - self._began
 
     def lap(self, stage: str) -> None:
         """Give the time since the last lap to a stage."""

@@ -47,6 +47,7 @@ class Report:
     rules: list[dict[str, Any]]
     seconds: dict[str, float]
     customers: int
+    wall_seconds: float = 0.0
     skipped: int = 0
     buckets: int = 1
     resumed: int = 0
@@ -109,6 +110,7 @@ def summary(report: Report) -> dict[str, Any]:
         "rejected": report.rejected,
         "orphans": report.orphans,
         "seconds": report.seconds,
+        "wall_seconds": report.wall_seconds,
         "published": sum(tally.published_new + tally.published_changed for tally in report.tallies.values()),
     }
     return {**told, "held": report.held} if report.held else told

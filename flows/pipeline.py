@@ -184,6 +184,7 @@ class Run:
             report.docs_problem = f"the Data Docs cannot be written to {self.job.docs}: {problem.strerror}"
         self.watch.lap("docs")
         report.seconds["docs"] = round(self.watch.seconds["docs"], 3)
+        report.wall_seconds = round(self.watch.wall, 3)
 
     def _start(self) -> RunStart:
         control = self.control

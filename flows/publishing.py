@@ -27,7 +27,7 @@ def publish(job: Job, store: Store, run_seq: int, report: Report, worked: Worked
     report.held = _breaches(job, store, report.kind, worked)
     store.write_run_counts(run_seq, [run_count(name, tally) for name, tally in outcome.tallies.items()])
     watch.lap("publish")
-    report.seconds = watch.told()
+    report.seconds, report.wall_seconds = watch.told(), round(watch.wall, 3)
     if job.rehearse:
         report.state = "planned"
     elif report.held:
@@ -38,7 +38,7 @@ def publish(job: Job, store: Store, run_seq: int, report: Report, worked: Worked
         report.freshness = store.freshness(report.run_id)
         report.late = late(report.freshness, job.freshness_minutes)
     watch.lap("publish")
-    report.seconds = watch.told()
+    report.seconds, report.wall_seconds = watch.told(), round(watch.wall, 3)
     job.tell("publish", 1.0)
     return report
 
