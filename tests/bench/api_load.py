@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ from tests.api_server import (
     write_lines,
 )
 from tests.bench.load import Outcome, load
+from tests.bench.measure import ServerClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,12 +120,23 @@ def constant_servers(folder: Path, size: int) -> Iterator[dict[str, Served]]:
         yield found
 
 
-def asking(served: Served, asked: Iterator[bytes], seconds: float, rate: float | None = None) -> Outcome:
-    """Ask a server, and note how long its process computed meanwhile."""
-    before = processor_seconds(served)
-    outcome = load(int(served.url.rpartition(":")[2]), asked, seconds, rate=rate)
-    outcome.processor = processor_seconds(served) - before
-    return outcome
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """The requests of a load, and the clock of the database's own processes where it has any."""
+
+    requests: Iterator[bytes]
+    clock: ServerClock | None
+
+    def __call__(self, served: Served, seconds: float, rate: float | None = None) -> Outcome:
+        """Ask a server, and note how long its process and the database computed meanwhile."""
+        before, database = processor_seconds(served), self._database_seconds()
+        outcome = load(int(served.url.rpartition(":")[2]), self.requests, seconds, rate=rate)
+        outcome.processor = processor_seconds(served) - before
+        outcome.database = self._database_seconds() - database
+        return outcome
+
+    def _database_seconds(self) -> float:
+        return 0.0 if self.clock is None else self.clock.seconds() or 0.0
 
 
 def processor_seconds(served: Served) -> float:
@@ -135,7 +148,7 @@ def processor_seconds(served: Served) -> float:
 def measure(folder: Path, database: str, customers: int, seconds: float, rounds: int, publishes: int) -> None:
     """Measure one database and print what came of it."""
     consents = published(folder, database, customers)
-    asked = requests(consents)
+    asking = Asking(requests(consents), None if database.startswith("sqlite") else ServerClock(database))
     limits = {"rate_per_second": MANY, "rate_burst": MANY}
     with (
         constant_servers(folder, mean_bytes(database)) as found,
@@ -144,21 +157,21 @@ def measure(folder: Path, database: str, customers: int, seconds: float, rounds:
         found["api"] = api
         outcomes: dict[str, list[Outcome]] = {name: [] for name in found}
         for served in found.values():
-            asking(served, asked, 1)
+            asking(served, 1)
         for _ in range(rounds):
             for name, served in found.items():
-                outcomes[name].append(asking(served, asked, seconds))
+                outcomes[name].append(asking(served, seconds))
         rates = {name: statistics.median(outcome.rate for outcome in some) for name, some in outcomes.items()}
         for name, some in outcomes.items():
             row(name, sorted(some, key=lambda outcome: outcome.rate)[len(some) // 2])
         shares = ", ".join(f"{rates['api'] / rates[name]:.0%} of {name}" for name in ("same_server", "bare"))
         say(f"\nThe API answers {shares}.\n")
-        row("half load", asking(api, asked, seconds * 2, rates["api"] / 2))
-        while_publishing(folder, database, api, asked, rates["api"] / 2, publishes)
+        row("half load", asking(api, seconds * 2, rates["api"] / 2))
+        while_publishing(folder, database, api, asking, rates["api"] / 2, publishes)
 
 
 def while_publishing(
-    folder: Path, database: str, api: Served, asked: Iterator[bytes], rate: float, publishes: int
+    folder: Path, database: str, api: Served, asking: Asking, rate: float, publishes: int
 ) -> None:
     """Ask at half load until every delta is published."""
     exports = [folder / f"day{number}" for number in range(publishes + 1)]
@@ -168,11 +181,12 @@ def while_publishing(
     publisher = publish(exports[1:], database)
     total = Outcome()
     while publisher.poll() is None:
-        part = asking(api, asked, 1, rate)
+        part = asking(api, 1, rate)
         total.latencies += part.latencies
         total.errors += part.errors
         total.seconds += part.seconds
         total.processor += part.processor
+        total.database += part.database
     row(f"half load, {publishes} publishes (exit {publisher.returncode})", total)
 
 
@@ -186,8 +200,10 @@ def row(name: str, outcome: Outcome) -> None:
     """Print one line of the table."""
     p50, p95, p99 = (f"{outcome.quantile(share):.2f}" for share in (0.5, 0.95, 0.99))
     told = ", ".join(f"{count} of {name}" for name, count in outcome.errors.items()) or "0"
-    computed = 1e6 * outcome.processor / len(outcome.latencies)
-    say(f"| {name} | {outcome.rate:,.0f} | {p50} | {p95} | {p99} | {computed:.0f} | {told} |")
+    server, database = (
+        1e6 * spent / len(outcome.latencies) for spent in (outcome.processor, outcome.database)
+    )
+    say(f"| {name} | {outcome.rate:,.0f} | {p50} | {p95} | {p99} | {server:.0f} | {database:.0f} | {told} |")
 
 
 def main() -> None:
@@ -211,8 +227,8 @@ def main() -> None:
                 measure(Path(folder), database, **size)  # type: ignore[arg-type]
 
 
-HEADINGS = """| | requests/s | p50 ms | p95 ms | p99 ms | server µs/request | errors |
-|---|---|---|---|---|---|---|"""
+HEADINGS = """| | requests/s | p50 ms | p95 ms | p99 ms | server µs/request | database µs | errors |
+|---|---|---|---|---|---|---|---|"""
 FULL = {"customers": 2000, "seconds": 3.0, "rounds": 3, "publishes": 10}
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import TYPE_CHECKING
 
@@ -74,6 +75,8 @@ class Constant:
 
 
 same_server = create_app(load_api_settings(), reader=ConstantReader())
+gc.collect()
+gc.freeze()  # as ``api.asgi`` does
 bare = Router(
     [Route("/healthz", Constant())]
     + [

@@ -20,13 +20,15 @@ OK = b"HTTP/1.1 200"
 class Outcome:
     """What a load came to; ``latencies`` are seconds, at a rate measured from when the request was due.
 
-    ``processor`` are the seconds that the server's process computed: they hardly depend on who else uses the machine.
+    ``processor`` are the seconds that the server's process computed, ``database`` those of PostgreSQL's: they depend
+    less than others on who else uses the machine.
     """
 
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
     processor: float = 0.0
+    database: float = 0.0
 
     @property
     def rate(self) -> float:
