@@ -16,18 +16,23 @@ from tests.conftest import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 WORKERS = 2
 
 
 @contextmanager
-def running(environment: Mapping[str, str]) -> Iterator[str]:
+def running(environment: Mapping[str, str], log: Path) -> Iterator[str]:
     """Run a cluster whose workers have an environment, and yield the address of its scheduler."""
     command = [sys.executable, "-m", "tests.dask_cluster"]
     pipe = subprocess.PIPE
-    with subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, **environment}, stdin=pipe, stdout=pipe, text=True
-    ) as process:
+    settings = {**os.environ, **environment}
+    with (
+        log.open("w") as said,
+        subprocess.Popen(
+            command, cwd=ROOT, env=settings, stdin=pipe, stdout=pipe, stderr=said, text=True
+        ) as process,
+    ):
         assert process.stdout is not None
         address = process.stdout.readline().strip()
         assert address

@@ -109,7 +109,7 @@ def _on_cluster(place: Bench, task: Task, export: Path) -> _Run:
             "CADASTRA_DATABASE_URL": url,
             "CADASTRA_LOG_JSON": str(place.folder / "log"),
         }
-        with dask_cluster.running(environment) as scheduler:
+        with dask_cluster.running(environment, place.folder / "cluster") as scheduler:
             options = ("--scheduler", scheduler, "--spill", f"file://{spill}")
             run = _run(place, task, export, options, url, server.environment)
             pids = {event["process"] for event in run.events if "process" in event}

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 
 from customers.errors import UsageError
@@ -107,32 +108,52 @@ def kill_one_at_work(run: subprocess.Popen[str], folder: Path) -> tuple[int, int
 
 
 @pytest.mark.slow
-def test_a_killed_worker_costs_its_bucket_only_and_all_is_served(
+def test_a_killed_worker_costs_its_bucket_only_and_nobody_is_told_a_secret(
     export: Path, environment: dict[str, str], prefect_server: PrefectServer, tmp_path: Path
 ) -> None:
-    with (
-        dask_cluster.running(environment) as scheduler,
-        start(export, environment, "--scheduler", scheduler) as run,
-    ):
-        victim, bucket = kill_one_at_work(run, tmp_path)
-        (terms,) = (tmp_path / "spill").glob("*/_terms")
-        sealed = terms.read_bytes()
-        out, err = run.communicate()
+    with dask_cluster.running(environment, tmp_path / "cluster") as scheduler:
+        with start(export, environment, "--scheduler", scheduler) as run:
+            victim, bucket = kill_one_at_work(run, tmp_path)
+            (terms,) = (tmp_path / "spill").glob("*/_terms")
+            sealed = terms.read_bytes()
+            out, err = run.communicate()
         assert run.returncode == 0, err
-    report = json.loads(out)
+        done_by = assert_done_again(json.loads(out), tmp_path, bucket)
+        assert done_by > {victim}
+        assert served(environment["CADASTRA_DATABASE_URL"]) == served_by_one_process(export, tmp_path)
+        assert sealed_against_others(sealed, tmp_path / "terms")
+        err += fail_with_a_value(export, environment, scheduler)
+    assert list((tmp_path / "spill").iterdir()) == []
+    logs = (tmp_path / "log").read_text() + (tmp_path / "cluster").read_text()
+    assert nothing_told(prefect_server, out + err + logs)
+
+
+def assert_done_again(report: dict[str, Any], folder: Path, bucket: int) -> set[int]:
+    """Hold a run to having worked on every bucket once, on one of them again; return who did."""
     assert report["state"] == "published"
     assert report["buckets"] > 4
-    assert served(environment["CADASTRA_DATABASE_URL"]) == served_by_one_process(export, tmp_path)
     # The victim may have died between its commit and its word of it.
-    before = events(tmp_path, "bucket was written before")
-    begun, written = events(tmp_path, "bucket begun") + before, events(tmp_path, "bucket written") + before
+    before = events(folder, "bucket was written before")
+    begun, written = events(folder, "bucket begun") + before, events(folder, "bucket written") + before
     numbers = range(1, report["buckets"] + 1)
     assert sorted(event["bucket"] for event in written) == list(numbers)
     assert Counter(event["bucket"] for event in begun) == Counter([*numbers, bucket])
-    assert {event["process"] for event in begun} > {victim}
-    assert list((tmp_path / "spill").iterdir()) == []
-    assert sealed_against_others(sealed, tmp_path / "terms")
-    assert nothing_told(prefect_server, out + err + (tmp_path / "log").read_text())
+    return {event["process"] for event in begun}
+
+
+def fail_with_a_value(export: Path, environment: dict[str, str], scheduler: str) -> str:
+    """Run again with a database whose words quote a person, and return what is said of it."""
+    with psycopg.connect(environment["CADASTRA_DATABASE_URL"]) as server:
+        server.execute(
+            "CREATE FUNCTION quote() RETURNS trigger LANGUAGE plpgsql AS"
+            f" $$ BEGIN RAISE EXCEPTION '{MARK}'; END $$"
+        )
+        server.execute("CREATE TRIGGER quote BEFORE INSERT ON control.run_buckets EXECUTE FUNCTION quote()")
+    with start(export, environment, "--full-remap", "--scheduler", scheduler) as run:
+        _, err = run.communicate()
+    assert run.returncode == 1
+    assert "its text is withheld" in err.splitlines()[-1]
+    return err
 
 
 def sealed_against_others(sealed: bytes, place: Path) -> bool:
