@@ -26,7 +26,7 @@ _MEBIBYTE = 1 << 20
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 # pyarrow refuses a record that is longer than a block.
 _LONGEST_RECORD = 64 * _MEBIBYTE
-WINDOW = 16 * _MEBIBYTE
+WINDOW = 4 * _MEBIBYTE
 
 
 def read_csv(path: Path, data: bytes, core: Core) -> tuple[pa.Table, NDArray[np.int64]]:
