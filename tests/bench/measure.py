@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from resource import struct_rusage
 
 _POLL_SECONDS = 0.005
+_LOOK_SECONDS = 0.1
 _ORPHANS_SECONDS = 20.0
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -98,9 +100,12 @@ def measured(
         process = subprocess.Popen(
             command, cwd=folder, env=dict(environment), stdout=out, stderr=err, start_new_session=True
         )
+        peak, looked = 0.0, start
         while True:
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
             wall = time.perf_counter() - start
+            if start + wall - looked > _LOOK_SECONDS:
+                peak, looked = max(peak, _peak(process.pid)), start + wall
             if pid:
                 break
             if wall > limit:
@@ -118,7 +123,7 @@ def measured(
     after = clock.seconds() if clock else None
     server = None if before is None or after is None else after - before
     client = sum(each.ru_utime + each.ru_stime for each in used)
-    return Measured(wall, client, server, max(each.ru_maxrss for each in used) / 1024, said.read_text())
+    return Measured(wall, client, server, peak, said.read_text())
 
 
 @cache
@@ -138,6 +143,21 @@ def _orphans(session: int) -> list[struct_rusage]:
             raise BenchError("a process that the command began does not end")
         time.sleep(_POLL_SECONDS)
     return used
+
+
+def _peak(session: int) -> float:
+    """Return the most memory in MB that any process of a command has held so far.
+
+    The kernel's own figure for a process that ended begins with what its parent, this process, held.
+    """
+    peaks = [0]
+    for pid in _processes():
+        fields = _stat(pid)
+        if fields and int(fields[_SESSION]) == session:
+            with suppress(FileNotFoundError, ProcessLookupError):
+                status = (_PROC / str(pid) / "status").read_text()
+                peaks += [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")]
+    return max(peaks) / 1024
 
 
 def _processes() -> list[int]:
