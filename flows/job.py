@@ -39,7 +39,7 @@ class Job:
     secret: str = field(repr=False)
     flow: str = "nightly"
     version: str = DEFAULT_VERSION
-    bucket_size: int = 40_000
+    bucket_size: int = 35_000
     docs: Path | None = None
     tell: Callable[[str, float], None] = lambda _stage, _share: None
     replay: bool = False

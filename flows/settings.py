@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     breaker_least: int = Field(default=100, ge=1)
     freshness_minutes: int = Field(default=60, ge=1)
     lock_stale_seconds: float = Field(default=900.0, ge=60)
-    bucket_size: int = Field(default=40_000, ge=1)
+    bucket_size: int = Field(default=35_000, ge=1)
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     spill: str | None = None
     scheduler: str | None = None

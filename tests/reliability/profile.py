@@ -36,7 +36,7 @@ class Profile:
 
 
 _PROFILES = {
-    "ci": Profile(12, 2, 8, 4, 2_000, 4.0, False, 6, 3, 2, 100, 6, 2, 60, 6),  # noqa: FBT003 (a table of figures)
+    "ci": Profile(12, 2, 6, 3, 1_500, 4.0, False, 4, 3, 2, 80, 6, 2, 60, 6),  # noqa: FBT003 (a table of figures)
     "nightly": Profile(None, 200, 50, 20, 20_000, 1.0, True, 100, 50, 50, 1_000, 30, 5, 10_000, 200),  # noqa: FBT003 (as above)
 }
 PROFILE = _PROFILES[os.environ.get("CADASTRA_TEST_PROFILE", "ci")]
