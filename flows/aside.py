@@ -178,9 +178,8 @@ def _excluded(before: pa.Table, structure: Structure) -> Mask:
 def _leads(plan: Partition) -> Mask:
     """Say which registers have the smallest core key of their person."""
     person = plan.person_numbers
-    lead: Mask = (
-        np.bincount(person)[person] == 1
-    )  # nearly everybody has one register, which need not be compared
+    # Nearly everybody has one register, which need not be compared.
+    lead: Mask = np.bincount(person)[person] == 1
     rest = np.flatnonzero(~lead)
     order = rest[_array(pc.sort_indices(plan.keys.take(pa.array(rest)))).astype(np.int64)]
     _, first = np.unique(person[order], return_index=True)
