@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypedDict
 from tqdm import tqdm
 
 from customers.errors import CadastraError, MayPass, UsageError
+from expectations.verdict import compile_suites
 from flows import crew_member
 from flows.logs import log, log_to
 from flows.sealed_terms import unseal
@@ -31,6 +32,7 @@ class Told(TypedDict):
     seconds: dict[str, float]
 
 
+compile_suites()
 # However many threads a worker has: a bucket's memory is to be there once.
 _busy = Lock()
 _accepted: dict[str, Terms] = {}

@@ -1,7 +1,7 @@
 """All cores of this machine: processes that each work on one bucket after another.
 
 Every process is an executor of its own: one that is killed costs the bucket that it had, which is given to another.
-The processes are forked from one that has imported everything, which happens while the export is being read.
+The processes are forked from one that has imported everything (``flows.crew_nursery``) while the export was being read.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections import Counter, deque
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from multiprocessing import forkserver
 from typing import TYPE_CHECKING
 
 from customers.errors import CadastraError
@@ -29,20 +30,25 @@ if TYPE_CHECKING:
     Done = tuple[Outcome, dict[str, str]]
 
 MOST_TRIES = 3
-_PRELOADED = "flows.crew_member"
+_NURSERY = "flows.crew_nursery"
 
 
 class WorkerLost(CadastraError):
     """Report a bucket whose worker died each time."""
 
 
+def prepare() -> None:
+    """Let the process that others are forked from begin its imports; nobody waits for it before the first is forked."""
+    forkserver.set_forkserver_preload([_NURSERY])
+    forkserver.ensure_running()
+
+
 class Member:
     """One process."""
 
     def __init__(self) -> None:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([_PRELOADED])
-        self._pool = ProcessPoolExecutor(1, mp_context=context)
+        """Fork it, as soon as the process that it is forked from is ready."""
+        self._pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("forkserver"))
         self._begun = self._pool.submit(crew_tasks.begin)
 
     @property
@@ -67,10 +73,12 @@ class Member:
 
 
 class Crew:
-    """So many processes; a context manager that ends them."""
+    """So many processes at most; a context manager that ends them."""
 
     def __init__(self, size: int) -> None:
-        self._members = [Member() for _ in range(size)]
+        self._size = size
+        self._members: list[Member] = []
+        prepare()
 
     def __enter__(self) -> Self:
         """Return the crew itself."""
@@ -82,7 +90,7 @@ class Crew:
 
     @property
     def members(self) -> list[Member]:
-        """Return the processes."""
+        """Return the processes; there are none before the first bucket is given away."""
         return list(self._members)
 
     def close(self) -> None:
@@ -97,6 +105,8 @@ class Crew:
         Raises what a bucket raises, and WorkerLost where the worker of one died ``MOST_TRIES`` times.
         """
         waiting, tries = deque(numbers), Counter[int]()
+        while len(self._members) < min(self._size, len(waiting)):
+            self._members.append(Member())
         idle = list(self._members)
         under_way: dict[Future[Done], tuple[Member, int]] = {}
         for member in idle:

@@ -1,10 +1,6 @@
-"""What a process of the crew does; importing this module imports all that a bucket needs."""
+"""What a process of the crew does; importing this module imports all that a bucket needs but Great Expectations."""
 
 from __future__ import annotations
-
-import gc
-
-gc.disable()  # of all that is imported below nothing is garbage
 
 import os
 import signal
@@ -17,8 +13,6 @@ from typing import TYPE_CHECKING
 from pyarrow import ipc
 from tqdm import tqdm
 
-from customers.structures import STRUCTURES
-from expectations.verdict import suite
 from flows.bucket import work_through
 from flows.retrying import persist
 from mappings.spill import open_file, written
@@ -30,12 +24,6 @@ if TYPE_CHECKING:
     from flows.bucket import Terms
     from flows.bucket_outcome import Outcome
     from sql.store import Store
-
-# Seconds, spent once for all processes and while the export is being read.
-for _structure in STRUCTURES:
-    suite(_structure.name)
-gc.enable()
-gc.freeze()  # so that a process that is forked need not copy what its collector looks at
 
 _terms: list[Terms] = []
 _stores: dict[str, Store] = {}

@@ -1,0 +1,18 @@
+"""Importing this makes ready the process that those of a crew are forked from: seconds, spent once for all of them."""
+
+from __future__ import annotations
+
+import gc
+import signal
+
+gc.disable()  # of all that is imported below nothing is garbage
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # a signal from the terminal is the coordinator's
+
+from expectations.verdict import compile_suites
+from flows import crew_member
+
+__all__ = ["crew_member"]
+
+compile_suites()
+gc.enable()
+gc.freeze()  # so that a process that is forked need not copy what its collector looks at
