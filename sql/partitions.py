@@ -9,7 +9,7 @@ make every look-up visit hundreds of indexes.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import text
 
@@ -28,6 +28,13 @@ _INDEXED = ("customer_id", "core_key", "tax_id")
 _NAMES = ", ".join(column.name for column in documents.columns)
 _STATISTICS = 10
 _ANALYZED = ", ".join(column.name for column in documents.columns if column.name != "document")
+
+
+class Key(NamedTuple):
+    """One index of a run's own table, and the statement that makes it unless it is there."""
+
+    name: str
+    statement: str
 
 
 def table_of(run_seq: int) -> str:
@@ -54,10 +61,25 @@ def prepare(connection: Connection, run_seq: int) -> None:
         _hand_over(connection, table_of(run_seq))
 
 
+def keys(connection: Connection, run_seq: int) -> list[Key]:
+    """List the keys that a run's documents need before they are settled; none where they get no partition."""
+    _lock(connection, run_seq)
+    if _is_settled(connection, run_seq) or not _deserves_partition(connection, run_seq):
+        return []
+    return _keys(run_seq)
+
+
+def make_key(connection: Connection, run_seq: int, key: Key) -> None:
+    """Make a key, unless it is there; keys of one table may be made at the same time."""
+    # A session that was lost may be making the same one still.
+    _lock(connection, run_seq, key.name)
+    connection.exec_driver_sql(key.statement)
+
+
 def settle(connection: Connection, run_seq: int) -> None:
     """Make a run's documents part of ``documents``, still unseen; nothing is done the second time."""
     _lock(connection, run_seq)
-    if not _exists(connection, run_seq) or _attached(connection, run_seq):
+    if _is_settled(connection, run_seq):
         return
     if _deserves_partition(connection, run_seq):
         _attach(connection, run_seq)
@@ -126,9 +148,12 @@ def _hand_over(connection: Connection, table: str) -> None:
 
 def _attach(connection: Connection, run_seq: int) -> None:
     table = table_of(run_seq)
-    connection.exec_driver_sql(f"ALTER TABLE {table} ADD PRIMARY KEY (document_id, segment)")
-    for column in _INDEXED:
-        connection.exec_driver_sql(f"CREATE INDEX ON {table} ({column})")
+    primary, *_ = wanted = _keys(run_seq)
+    for key in wanted:
+        make_key(connection, run_seq, key)
+    connection.exec_driver_sql(
+        f"ALTER TABLE {table} ADD CONSTRAINT {primary.name} PRIMARY KEY USING INDEX {primary.name}"
+    )
     # Look-ups by key need no more than this; the usual sample is the whole of a table this small, its texts sorted.
     connection.exec_driver_sql(f"SET LOCAL default_statistics_target = {_STATISTICS}")
     connection.exec_driver_sql(f"ANALYZE {table} ({_ANALYZED})")
@@ -136,6 +161,20 @@ def _attach(connection: Connection, run_seq: int) -> None:
     connection.exec_driver_sql(
         f"ALTER TABLE serving.documents ATTACH PARTITION {table} FOR VALUES IN ({run_seq})"
     )
+
+
+def _keys(run_seq: int) -> list[Key]:
+    """Spell the keys as those of ``documents``, which takes them for its own; the first one is the primary key."""
+    table = table_of(run_seq)
+    primary, named = f"documents_{run_seq}_pkey", f"documents_{run_seq}_{{}}_idx"
+    return [
+        Key(primary, f"CREATE UNIQUE INDEX IF NOT EXISTS {primary} ON {table} (document_id, segment)"),
+        *(
+            Key(name, f"CREATE INDEX IF NOT EXISTS {name} ON {table} ({column})")
+            for column in _INDEXED
+            for name in [named.format(column)]
+        ),
+    ]
 
 
 def _deserves_partition(connection: Connection, run_seq: int) -> bool:
@@ -161,12 +200,16 @@ def _exists(connection: Connection, run_seq: int) -> bool:
     return bool(connection.scalars(statement, {"name": table_of(run_seq)}).one())
 
 
+def _is_settled(connection: Connection, run_seq: int) -> bool:
+    return not _exists(connection, run_seq) or _attached(connection, run_seq)
+
+
 def _attached(connection: Connection, run_seq: int) -> bool:
     statement = text("SELECT EXISTS (SELECT 1 FROM pg_inherits WHERE inhrelid = to_regclass(:name))")
     return bool(connection.scalars(statement, {"name": table_of(run_seq)}).one())
 
 
-def _lock(connection: Connection, run_seq: int) -> None:
-    """Let the processes that write one run take turns around its table; ends with the transaction."""
-    statement = text("SELECT pg_advisory_xact_lock(hashtext('cadastra documents'), :run_seq)")
-    connection.execute(statement, {"run_seq": run_seq})
+def _lock(connection: Connection, run_seq: int, what: str = "documents") -> None:
+    """Let the processes that write one run take turns around its table, or a key of it; ends with the transaction."""
+    statement = text("SELECT pg_advisory_xact_lock(hashtext(:what), :run_seq)")
+    connection.execute(statement, {"what": f"cadastra {what}", "run_seq": run_seq})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from customers.errors import UsageError
-from sql import freshness, ledger, lock, partitions
+from sql import ledger, lock, partitions, preparing
 from sql.clock import now
 from sql.engine import is_postgres, writing
 from sql.ledger import RunStart
@@ -40,11 +40,7 @@ def release(store: Store, run_id: str, target: str, reason: str) -> Released:
         moment = now(connection)
     run_seq = store.begin_run(RunStart(run_id, "release", held["core"], "release", moment))
     try:
-        with writing(store.engine) as connection:
-            freshness.measure(connection, held["run_seq"], moment)
-        if store.engine.dialect.name == "postgresql":
-            with writing(store.engine) as connection:
-                partitions.settle(connection, held["run_seq"])
+        preparing.prepare(store.engine, held["run_seq"], moment)
         with writing(store.engine) as connection:
             lock.verify(connection, store.token)
             _release(connection, run_seq, held, reason)

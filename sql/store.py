@@ -24,6 +24,7 @@ from sql import (
     lock,
     order,
     partitions,
+    preparing,
     sequences,
     serving,
     tables,
@@ -229,11 +230,7 @@ class Store:
         Raise CadastraError unless the run is running or held, where a later run was published before it, and
         where the lock that this store holds was lost; Busy where it holds none and another run does.
         """
-        with writing(self._engine) as connection:
-            freshness.measure(connection, run_seq, finished_at)
-        with writing(self._engine) as connection:
-            if is_postgres(connection):
-                partitions.settle(connection, run_seq)
+        preparing.prepare(self._engine, run_seq, finished_at)
         with writing(self._engine) as connection:
             lock.verify(connection, self.token)
             ledger.publish(connection, run_seq, finished_at, counts, rolled_back)
