@@ -7,6 +7,7 @@ behind the mark. Parquet and databases bring native dates, timestamps, decimals 
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,11 +19,15 @@ from mappings.octets import (
     changed_where,
     fixed_width,
     has_shape,
+    maybe_among,
     maybe_masked,
+    maybe_padded,
     maybe_untidy,
+    mended_where,
     number_at,
     octets,
     of_width,
+    without,
 )
 from mappings.profile import Kind
 from mappings.zones import to_utc
@@ -38,7 +43,7 @@ if TYPE_CHECKING:
 
 # Every Unicode blank, line breaks included; RE2's \s knows only the ASCII ones.
 _BLANK = r"[\s\x{0b}\x{1c}-\x{1f}\x{85}\p{Z}]"
-_MASK = r"[.\-/()+ ]"
+_MASK = b".-/()+ "
 _DATE = b"99/99/9999"
 _TIMESTAMP = b"99/99/9999 99:99:99"
 _WIDTHS = {
@@ -53,14 +58,17 @@ _WIDTHS = {
     Kind.ACCOUNT: 8,
 }
 _MASKED = {Kind.CPF, Kind.CNPJ, Kind.CEP, Kind.IBGE, Kind.CNAE, Kind.DIGITS, Kind.TAX_ID, Kind.CPF_OR_CNPJ}
-# Kinds of which a column has so few values that each is read once.
-_FEW_VALUES = {Kind.DATE, Kind.FLAG, Kind.YEAR, Kind.CODE}
+# Kinds of which a column has so few values that each is read once; of others a sample says so.
+_FEW_VALUES = {Kind.FLAG, Kind.YEAR, Kind.CODE}
+_SAMPLE, _FEW = 128, 32
 _DOCUMENTS = {Kind.CPF, Kind.CNPJ, Kind.TAX_ID, Kind.CPF_OR_CNPJ, Kind.NUMBER}
 _CPF_WIDTH, _CNPJ_WIDTH = 11, 14
 # The years 1 to 9999, in seconds since 1970.
 _YEARS = (-62_135_596_800, 253_402_300_800)
 _DAY_SECONDS = 86_400
-_UTC_WIDTH = len("1970-01-01T00:00:00Z")
+# Days that are written so often that their texts are kept: those of the years 1900 to 2099, counted from 1970.
+_USUAL_DAYS = (-25_567, 47_482)
+_UTC_TEXT = np.dtype([("day", "V10"), ("between", "V1"), ("clock", "V8"), ("zone", "V1")])
 _TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 
@@ -68,6 +76,12 @@ def _where_found(values: pa.Array, pattern: str, change: Callable[[pa.Array], pa
     """Change only the values that a pattern finds."""
     found = pc.fill_null(pc.match_substring_regex(values, pattern), False)  # noqa: FBT003 (Arrow's fill value)
     return changed_where(values, found.to_numpy(zero_copy_only=False), change)
+
+
+def _trimmed(values: pa.Array) -> pa.Array:
+    """Trim spaces, and collapse runs of blanks where more than that is untidy."""
+    values = pc.utf8_trim(values, " ")
+    return mended_where(values, maybe_untidy(values), _collapsed)
 
 
 def _collapsed(values: pa.Array) -> pa.Array:
@@ -79,9 +93,17 @@ def tidy(values: pa.Array, fillers: tuple[str, ...]) -> pa.Array:
 
     Text that holds the mark itself, or a NUL, which no database keeps, stays unread whatever its kind.
     """
-    values = changed_where(values, maybe_untidy(values), lambda odd: _never_text(_collapsed(odd)))
-    gone = pc.is_in(values, pa.array(["", *fillers], pa.string()))
-    return pc.if_else(gone, pa.scalar(None, pa.string()), values) if pc.any(gone).as_py() else values
+    values = mended_where(values, maybe_untidy(values), lambda odd: _never_text(_trimmed(odd)))
+    return _without(values, ("", *fillers))
+
+
+def _without(values: pa.Array, words: tuple[str, ...]) -> pa.Array:
+    gone = maybe_among(values, words)
+    rows = np.flatnonzero(gone)
+    if len(rows) == 0:
+        return values
+    gone[rows] = pc.is_in(values.take(pa.array(rows)), pa.array(words, pa.string()))
+    return pc.if_else(pa.array(gone), pa.scalar(None, pa.string()), values) if gone.any() else values
 
 
 def _never_text(values: pa.Array) -> pa.Array:
@@ -108,9 +130,7 @@ def zeros_restored(values: pa.Array, width: int) -> pa.Array:
 
 def unmasked(values: pa.Array) -> pa.Array:
     """Strip the signs of a mask (dot, hyphen, slash, brackets, plus, blank); anything else stays."""
-    return changed_where(
-        values, maybe_masked(values), lambda masked: pc.replace_substring_regex(masked, _MASK, "")
-    )
+    return mended_where(values, maybe_masked(values), lambda masked: without(masked, _MASK))
 
 
 def tax_id(values: pa.Array, is_company: pa.Array) -> pa.Array:
@@ -137,16 +157,47 @@ def _text(values: pa.Array) -> pa.Array:
 
 def _marked(values: pa.Array, read: pa.Array) -> pa.Array:
     """Put the mark before every value that could not be read."""
-    unread = pc.binary_join_element_wise(UNREAD, values, "")
-    return pc.if_else(pc.is_valid(read), read, unread) if read.null_count > values.null_count else read
+    if read.null_count == values.null_count:
+        return read
+    lost = pc.and_(pc.is_null(read), pc.is_valid(values))
+    return pc.replace_with_mask(read, lost, pc.binary_join_element_wise(UNREAD, values.filter(lost), ""))
 
 
-def _days_of(year: Integers, month: Integers, day: Integers) -> tuple[Integers, NDArray[np.bool_]]:
-    """Return days since 1970 and whether each triple is a real calendar date."""
-    sane = (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1)  # noqa: PLR2004 (months of a year)
-    first = (np.where(sane, (year - 1970) * 12 + month - 1, 0)).astype("datetime64[M]")
-    date = first.astype("datetime64[D]") + (np.where(sane, day, 1) - 1)
-    return date.astype(np.int64), sane & (date.astype("datetime64[M]") == first)
+@cache
+def _months() -> tuple[Integers, Integers]:
+    """Return the first day, since 1970, and the length of each month of the years 1 to 9999."""
+    first = np.arange(np.datetime64("0001-01"), np.datetime64("10000-02")).astype("datetime64[D]")
+    days = first.astype(np.int64)
+    return days[:-1], np.diff(days)
+
+
+@cache
+def _usual_days() -> NDArray[np.void]:
+    days = pa.array(np.arange(*_USUAL_DAYS, dtype=np.int32)).cast(pa.date32()).cast(pa.string())
+    return octets(days)[0].view("V10")
+
+
+@cache
+def _seconds_of_a_day() -> NDArray[np.void]:
+    clock = pa.array(np.arange(_DAY_SECONDS, dtype=np.int32)).cast(pa.time32("s")).cast(pa.string())
+    return octets(clock)[0].view("V8")
+
+
+def _day_texts(days: Integers) -> NDArray[np.void]:
+    """Write days since 1970, all of them in the years 1 to 9999, as ISO dates of ten bytes."""
+    first, end = _USUAL_DAYS
+    if ((days >= first) & (days < end)).all():
+        return _usual_days()[days - first]
+    return octets(pa.array(days.astype(np.int32)).cast(pa.date32()).cast(pa.string()))[0].view("V10")
+
+
+def _days_of(places: NDArray[np.uint8]) -> tuple[Integers, NDArray[np.bool_]]:
+    """Return days since 1970 of ``dd/mm/aaaa`` and whether each is a real calendar date."""
+    year, month, day = number_at(places, 6, 10), number_at(places, 3, 5), number_at(places, 0, 2)
+    sane = (year >= 1) & (month >= 1) & (month <= 12)  # noqa: PLR2004 (months of a year)
+    first, lengths = _months()
+    number = np.where(sane, year * 12 + month - 13, 0)
+    return first[number] + day - 1, sane & (day >= 1) & (day <= lengths[number])
 
 
 def read_dates(values: pa.Array) -> pa.Array:
@@ -160,13 +211,15 @@ def read_dates(values: pa.Array) -> pa.Array:
         return _native_dates(values.cast(pa.date32(), safe=False))
     rows, text = of_width(values, len(_DATE))
     shaped = has_shape(text, _DATE)
-    rows, text = rows[shaped], text[shaped]
-    days, real = _days_of(number_at(text, 6, 10), number_at(text, 3, 5), number_at(text, 0, 2))
-    all_days = np.zeros(len(values), np.int32)
-    all_days[rows] = days
+    if not shaped.all():
+        rows, text = rows[shaped], text[:, shaped]
+    days, real = _days_of(text)
+    all_days = np.zeros(len(values), np.int64)
+    all_days[rows] = np.where(real, days, 0)
     missing = np.ones(len(values), bool)
     missing[rows] = ~real
-    return _marked(values, pa.array(all_days, mask=missing).cast(pa.date32()).cast(pa.string()))
+    text = _day_texts(all_days).view(np.uint8).reshape(len(values), len(_DATE))
+    return _marked(values, fixed_width(text, missing))
 
 
 def _native_dates(days: pa.Array) -> pa.Array:
@@ -177,15 +230,15 @@ def _native_dates(days: pa.Array) -> pa.Array:
     return _marked(text, pc.if_else(said, text, pa.scalar(None, pa.string())))
 
 
-def _utc_text(seconds: np.ndarray, missing: np.ndarray) -> pa.Array:
+def _utc_text(seconds: Integers, missing: NDArray[np.bool_]) -> pa.Array:
     """Write seconds since 1970 as UTC text; what four digits of a year cannot say is missing."""
     missing = missing | (seconds < _YEARS[0]) | (seconds >= _YEARS[1])
-    text = pa.array(np.where(missing, 0, seconds)).cast(pa.timestamp("s")).cast(pa.string())
-    data, _ = octets(text)
-    signs = np.empty((len(text), _UTC_WIDTH), np.uint8)
-    signs[:, :-1] = data.reshape(-1, _UTC_WIDTH - 1)
-    signs[:, 10], signs[:, -1] = ord("T"), ord("Z")
-    return fixed_width(signs, missing)
+    seconds = np.where(missing, 0, seconds)
+    days = seconds // _DAY_SECONDS
+    text = np.empty(len(seconds), _UTC_TEXT)
+    text["day"], text["clock"] = _day_texts(days), _seconds_of_a_day()[seconds - days * _DAY_SECONDS]
+    text["between"], text["zone"] = b"T", b"Z"
+    return fixed_width(text.view(np.uint8).reshape(len(text), text.itemsize), missing)
 
 
 def _native_timestamps(values: pa.Array, zone: str) -> pa.Array:
@@ -211,8 +264,9 @@ def read_timestamps(values: pa.Array, zone: str) -> pa.Array:
         return _native_timestamps(values, zone)
     rows, text = of_width(values, len(_TIMESTAMP))
     shaped = has_shape(text, _TIMESTAMP)
-    rows, text = rows[shaped], text[shaped]
-    days, real = _days_of(number_at(text, 6, 10), number_at(text, 3, 5), number_at(text, 0, 2))
+    if not shaped.all():
+        rows, text = rows[shaped], text[:, shaped]
+    days, real = _days_of(text)
     hour, minute, second = (number_at(text, at, at + 2) for at in (11, 14, 17))
     real &= (hour < 24) & (minute < 60) & (second < 60)  # noqa: PLR2004 (a clock)
     stamps = np.zeros(len(values), np.int64)
@@ -233,8 +287,14 @@ def read_decimals(values: pa.Array) -> pa.Array:
     if not pa.types.is_string(values.type):
         values, pattern = _plain_numbers(values), r"^-?[0-9]+(\.[0-9]+)?$"
     shaped = pc.if_else(pc.match_substring_regex(values, pattern), values, None)
-    plain = pc.replace_substring_regex(pc.replace_substring(shaped, ",", "."), r"^(-?)0+([0-9])", r"\1\2")
-    return _marked(values, pc.replace_substring_regex(plain, r"^-(0(\.0+)?)$", r"\1"))
+    pointed = pc.replace_substring(shaped, ",", ".")
+    return _marked(values, changed_where(pointed, maybe_padded(pointed), _canonical))
+
+
+def _canonical(numbers: pa.Array) -> pa.Array:
+    """Write numbers without zeros in front, and zero without a sign."""
+    plain = pc.replace_substring_regex(numbers, r"^(-?)0+([0-9])", r"\1\2")
+    return pc.replace_substring_regex(plain, r"^-(0(\.0+)?)$", r"\1")
 
 
 def _plain_numbers(values: pa.Array) -> pa.Array:
@@ -272,6 +332,14 @@ def _by_distinct(read: Callable[[pa.Array], pa.Array], values: pa.Array) -> pa.A
     return read(encoded.dictionary).take(encoded.indices)
 
 
+def _seems_repetitive(values: pa.Array) -> bool:
+    """Say whether a column seems to have few distinct texts; an error costs time and nothing else."""
+    if not pa.types.is_string(values.type) or len(values) < _SAMPLE:
+        return False
+    sample = values.take(pa.array(np.linspace(0, len(values) - 1, _SAMPLE).astype(np.int32)))
+    return len(sample.unique()) <= _FEW
+
+
 def read(values: pa.Array, kind: Kind, codes: dict[str, str] | None, core: Core) -> pa.Array:
     """Read the raw cells of one column as their kind.
 
@@ -279,7 +347,7 @@ def read(values: pa.Array, kind: Kind, codes: dict[str, str] | None, core: Core)
     """
     if not pa.types.is_string(values.type):
         values = _native(values, kind)
-    if kind in _FEW_VALUES:
+    if kind in _FEW_VALUES or _seems_repetitive(values):
         return _by_distinct(
             lambda distinct: _read_tidy(_tidy_text(distinct, core), kind, codes, core), values
         )

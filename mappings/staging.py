@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from customers.pseudonyms import customer_ids, customer_refs
 from customers.unread import is_unread
 from mappings.columns import column
-from mappings.octets import changed_where, maybe_untidy
+from mappings.octets import maybe_untidy, mended_where, octets
 from mappings.profile import NAMES, TABLES, Customers, OneRowTable, Table, columns_of
 from mappings.reading import read, tax_id
 
@@ -108,15 +108,20 @@ class Bucket:
     duplicates: list[Duplicate] = field(default_factory=list)
 
 
+def one_array(values: pa.ChunkedArray) -> pa.Array:
+    """Return a column in one piece, copied only if it is in several."""
+    return values.chunk(0) if values.num_chunks == 1 else values.combine_chunks()
+
+
 def keys_of(raw: RawTable, core: Core) -> pa.Array:
     """Return the core keys of a raw table: opaque text, blanks around it trimmed, empty ones missing.
 
     A key with a NUL, which no database keeps, counts as missing.
     """
-    keys = raw.columns[core.key].combine_chunks().cast(pa.string())
+    keys = one_array(raw.columns[core.key]).cast(pa.string())
     odd = maybe_untidy(keys)
-    odd |= pc.fill_null(pc.equal(pc.binary_length(keys), 0), False).to_numpy(zero_copy_only=False)  # noqa: FBT003 (Arrow's fill value)
-    return changed_where(keys, odd, _trimmed)
+    odd |= np.diff(octets(keys)[1]) == 0
+    return mended_where(keys, odd, _trimmed)
 
 
 def _trimmed(keys: pa.Array) -> pa.Array:
@@ -133,9 +138,8 @@ def stage_columns(
     for name, source in sources.columns.items():
         if only and name not in only:
             continue
-        values = raw.columns[source.column]
-        values = (values if rows is None else values.take(rows)).combine_chunks()
-        staged[name] = read(values, source.kind, source.codes, core)
+        values = one_array(raw.columns[source.column])
+        staged[name] = read(values if rows is None else values.take(rows), source.kind, source.codes, core)
     if sources.stages == NAMES[Customers]:
         staged["tax_id"] = tax_id(staged["tax_id"], pc.equal(staged["person_kind"], "J"))
     return staged
@@ -160,9 +164,19 @@ def empty(table: type[Table]) -> Staged:
     return Staged(table, "", {name: pa.array([], pa.string()) for name in columns_of(table)}, none, none)
 
 
+def _by_register(register: NDArray[np.int64], lines: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return rows in order of register, then of line."""
+    if (register[1:] > register[:-1]).all():
+        return np.arange(len(register))
+    if (lines[1:] < lines[:-1]).any():
+        return np.lexsort((lines, register))
+    few = register.max() < 1 << 16  # numpy sorts short numbers by counting them
+    return np.argsort(register.astype(np.uint16) if few else register, kind="stable")
+
+
 def stage(raw: RawTable, core: Core, rows: NDArray[np.int64], register: NDArray[np.int64]) -> Staged:
     """Stage chosen rows of a raw table, given the register of each, in order of register and line."""
-    order = np.lexsort((raw.lines[rows], register))
+    order = _by_register(register, raw.lines[rows])
     rows, register = rows[order], register[order]
     columns = stage_columns(raw, core, pa.array(rows))
     return Staged(TABLES[core.tables[raw.name].stages], raw.file, columns, register, raw.lines[rows])
