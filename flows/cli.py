@@ -99,6 +99,8 @@ def main() -> None:
         name = type(defect).__name__
         sys.stderr.write(f"cadastra: defect: {name} (its text is withheld: it may hold customer data)\n")
         sys.exit(1)
+    finally:
+        gc.freeze()  # or the interpreter looks at every one of them once more before it ends
 
 
 def _database_failure(defect: Exception) -> str | None:
