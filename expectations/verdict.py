@@ -8,8 +8,6 @@ from functools import cache
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from customers.dictionary import DEFAULT_VERSION
 from customers.structures import STRUCTURES
 from expectations.catalogue import NEVER_APPLIES, Judged, catalogue
@@ -77,6 +75,8 @@ def validate(
 ) -> ExpectationSuiteValidationResult:
     """Let Great Expectations judge the masks of a structure; the result holds positions and counts, no values."""
     import_great_expectations()
+    import pandas as pd  # noqa: PLC0415 (as above)
+
     from expectations.gx import COLUMN, SealedMasks  # noqa: PLC0415 (as above)
 
     frame = pd.DataFrame({COLUMN: [SealedMasks(masks)]})

@@ -14,8 +14,6 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from flows.settings import EVENTS
 
 if TYPE_CHECKING:
@@ -62,6 +60,8 @@ class Notices:
 
     def _post(self, body: bytes) -> tuple[str, bool]:
         """Make one attempt; return what went wrong, if anything, and whether it may pass."""
+        import httpx  # noqa: PLC0415 (most runs have nothing to tell)
+
         try:
             answer = httpx.post(self.url, content=body, headers=signed(body, self.secret), timeout=SECONDS)
         except httpx.HTTPError as problem:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import TYPE_CHECKING
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,12 +18,13 @@ from mappings.reading import tax_id, unmasked
 if TYPE_CHECKING:
     from mappings.profile import Column
 
-type_of_column = pd.ArrowDtype(pa.string())
 _SIX_PLACES = Decimal("0.000001")
 
 
 def column(values: pa.Array, name: str) -> Column:
     """Make a column of Arrow strings."""
+    import pandas as pd  # noqa: PLC0415 (a third of a second, and who only reads an export makes no column)
+
     return pd.Series(pd.arrays.ArrowExtensionArray(values), name=name, copy=False)
 
 
@@ -104,7 +104,7 @@ def below(percent: Column, limit: int) -> Column:
         value: not value.startswith(UNREAD) and Decimal(value) < limit for value in _distinct(percent)
     }
     found = pc.fill_null(_each_distinct(percent, verdicts, pa.bool_()), False)  # noqa: FBT003 (Arrow's fill value)
-    return pd.Series(pd.arrays.ArrowExtensionArray(found))
+    return column(found, str(percent.name))
 
 
 def party_document(number: Column, document_type: Column) -> Column:

@@ -9,9 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from enum import Enum
-from typing import Annotated, get_type_hints
+from typing import TYPE_CHECKING, Annotated, get_type_hints
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Column = pd.Series  # of Arrow strings
+else:
+    Column = object  # at run time only the kinds are read, for which nobody need import pandas
 
 
 class Kind(Enum):
@@ -39,8 +44,6 @@ class Kind(Enum):
     BRANCH = "branch: four digits"
     ACCOUNT = "account number: at least eight digits"
 
-
-Column = pd.Series  # of Arrow strings
 
 Text = Annotated[Column, Kind.TEXT]
 Code = Annotated[Column, Kind.CODE]

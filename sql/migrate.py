@@ -5,11 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 from sqlalchemy.exc import ProgrammingError
 
 from customers.errors import UnreadableInput
@@ -19,11 +15,14 @@ from sql.tables import SCHEMAS
 from sql.views import drop_views, make_views
 
 if TYPE_CHECKING:
+    from alembic.config import Config
     from sqlalchemy import Connection, Engine
 
 # Any number that no other program on the server takes for its own advisory lock.
 _LOCK = 7_241_120_221
 _MIGRATIONS = Path(__file__).parent / "migrations"
+# Every process asks whether a database is up to date, and few have to import Alembic to change one.
+REVISIONS = tuple(sorted(path.name.partition("_")[0] for path in _MIGRATIONS.glob("versions/[0-9]*.py")))
 
 
 def upgrade(url: str, to: str = "head") -> None:
@@ -40,11 +39,13 @@ def upgrade(url: str, to: str = "head") -> None:
 
 def upgrade_engine(engine: Engine, to: str = "head") -> None:
     """Do what ``upgrade`` does, on an engine already open."""
+    from alembic import command  # noqa: PLC0415 (see REVISIONS)
+
     with writing(engine) as connection:
         if is_postgres(connection):
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             _create_schemas(connection)
-        _refuse_unknown(connection)
+        _known_revision(connection)
         if not is_postgres(connection):
             # SQLite changes no table that a view reads before it has understood every view.
             drop_views(connection)
@@ -58,8 +59,7 @@ def upgrade_engine(engine: Engine, to: str = "head") -> None:
 
 def at_head(connection: Connection) -> bool:
     """Say whether a database is up to date; raise UnreadableInput where a newer program made it."""
-    _refuse_unknown(connection)
-    return _revision(connection) == _script().get_current_head()
+    return _known_revision(connection) == REVISIONS[-1]
 
 
 def is_empty(connection: Connection) -> bool:
@@ -67,29 +67,32 @@ def is_empty(connection: Connection) -> bool:
     return _revision(connection) is None
 
 
-def _refuse_unknown(connection: Connection) -> None:
+def _known_revision(connection: Connection) -> str | None:
     revision = _revision(connection)
-    if revision is not None and revision not in {step.revision for step in _script().walk_revisions()}:
+    if revision is not None and revision not in REVISIONS:
         message = (
             f"the database is at revision {revision}, which this program does not know: install a newer one"
         )
         raise UnreadableInput(message)
+    return revision
 
 
 def _revision(connection: Connection) -> str | None:
-    options = {"version_table_schema": "control"} if is_postgres(connection) else {}
-    return MigrationContext.configure(connection, opts=options).get_current_revision()
+    schema = "control" if is_postgres(connection) else None
+    if not inspect(connection).has_table("alembic_version", schema):
+        return None
+    table = "alembic_version" if schema is None else f"{schema}.alembic_version"
+    revision: str | None = connection.scalar(text(f"SELECT version_num FROM {table}"))  # noqa: S608 (one of two names)
+    return revision
 
 
-def _config(connection: Connection | None = None) -> Config:
+def _config(connection: Connection) -> Config:
+    from alembic.config import Config  # noqa: PLC0415 (see REVISIONS)
+
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config
-
-
-def _script() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
 
 
 def _create_schemas(connection: Connection) -> None:

@@ -75,6 +75,7 @@ def test_an_earlier_database_goes_on(any_database: str, revision: str) -> None:
 
 
 def test_every_revision_is_tried() -> None:
+    assert tuple(reversed(REVISIONS)) == migrate.REVISIONS
     assert REVISIONS[-1] == "0001"
     assert len(REVISIONS) == len(set(REVISIONS)) >= 2
 
