@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.sources import read_tables
-from mappings.directory import Directory, bucket_count, build_directory
+from mappings.buckets import bucket_count
+from mappings.directory import Directory, build_directory
 from mappings.extract import open_export
 from mappings.routing import RoutedTable, route
 

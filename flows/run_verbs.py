@@ -82,6 +82,10 @@ def run(  # noqa: PLR0913 (a verb has as many parameters as its options)
         "spill": spill,
     }
     with stoppable():
+        if not (dry_run or scheduler):
+            from flows.foresight import foresee  # noqa: PLC0415 (heavy)
+
+            foresee(export, core=core, database=database, workers=workers, full_remap=full_remap)
         source = _export(export, business_date, kind)
         report = _run(
             source, core, database, version, quiet, as_json, docs=docs, flow=flow, workers=workers, **choices

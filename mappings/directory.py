@@ -111,13 +111,6 @@ class Directory:
         return np.where(place == NOWHERE, NOWHERE, homes[place]).astype(np.int32)
 
 
-def bucket_count(control: Control, core: Core, bucket_size: int) -> int:
-    """Return how many buckets an export has: one, or an even number, so that two workers are done at the same time."""
-    rows, _ = control.tables.get(core.stage_of(NAMES[Customers]).name, (0, ""))
-    count = max(1, -(-rows // bucket_size))
-    return count if count == 1 else count + count % 2
-
-
 def build_directory(source: Source, core: Core, count: int, secret: str) -> Directory:
     """Read the customers' table and find every register's bucket.
 

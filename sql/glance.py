@@ -61,6 +61,7 @@ _FIRST_REFUSED = """
           AND f.severity IN ('reject', 'halt'))
     ORDER BY r.run_seq LIMIT 1
 """
+_PUBLISHED = "SELECT run_seq FROM publications LIMIT 1"
 _FINDINGS = """
     SELECT structure, occurrence, rule, severity, shape, source_file, source_line
     FROM findings WHERE run_id = :run_id AND customer_ref = :customer_ref
@@ -93,6 +94,10 @@ class Glance:
         found = [row for value in values for row in self.rows(_REGISTERS.format(column=column), value=value)]
         return list({(row["core_key"], row["customer_id"]): row for row in found}.values())
 
+    def has_published(self) -> bool:
+        """Say whether any run was ever published."""
+        return bool(self.rows(_PUBLISHED))
+
     def runs(self) -> list[Row]:
         """Return the published runs over an export, newest first."""
         return self.rows(_RUNS)
@@ -123,13 +128,13 @@ class Glance:
 
 
 @contextmanager
-def glance(url: str) -> Iterator[Glance]:
-    """Open a serving database for reading.
+def glance(url: str, patience: int | None = None) -> Iterator[Glance]:
+    """Open a serving database for reading; wait so many seconds for a server.
 
     Raises UnreadableInput where there is none, or its tables are not those of this program.
     """
     postgres = _SCHEME.match(url) is not None
-    connection, error = _postgres(url) if postgres else _sqlite(url)
+    connection, error = _postgres(url, patience) if postgres else _sqlite(url)
     try:
         yield Glance(connection, postgres=postgres)
     except error as problem:
@@ -154,12 +159,13 @@ def _sqlite(url: str) -> tuple[Any, type[Exception]]:
     return connection, sqlite3.DatabaseError
 
 
-def _postgres(url: str) -> tuple[Any, type[Exception]]:
+def _postgres(url: str, patience: int | None) -> tuple[Any, type[Exception]]:
     import psycopg  # noqa: PLC0415 (an embedded database needs none)
 
     options = f"-c search_path={_SEARCH_PATH} -c default_transaction_read_only=on"
     try:
-        return psycopg.connect(_SCHEME.sub("postgresql://", url), options=options), psycopg.DatabaseError
+        target = _SCHEME.sub("postgresql://", url)
+        return psycopg.connect(target, options=options, connect_timeout=patience), psycopg.DatabaseError
     except psycopg.OperationalError:
         # The driver's own words may quote the password.
         message = "the database server does not answer"

@@ -122,6 +122,10 @@ class Store:
         with self._engine.connect() as connection:
             return serving.texts(connection, document_ids)
 
+    def has_published(self) -> bool:
+        """Say whether any run was ever published."""
+        return bool(self.query("SELECT run_seq FROM publications LIMIT 1"))
+
     def has_retired(self) -> bool:
         """Say whether any period of being served ever ended: else ``stored_before`` finds nothing."""
         return bool(self.query("SELECT 1 AS found FROM retired LIMIT 1"))
