@@ -8,20 +8,32 @@ into exactly one finding on the field: dates ``S-format``, decimals ``S-pattern`
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 # A Unicode noncharacter, reserved for use inside a program: no export can hold it as text.
 UNREAD = "\ufdd0"
+_FIRST_OCTET = UNREAD.encode()[0]
 
 
 def is_unread(values: pa.Array) -> pa.BooleanArray:
     """Say which cells carry the mark; missing cells do not."""
+    if not _may_be_marked(values):
+        return pa.array(np.zeros(len(values), dtype=np.bool_))
     return pc.fill_null(pc.starts_with(values, UNREAD), False)  # noqa: FBT003 (Arrow's positional fill value)
+
+
+def _may_be_marked(values: pa.Array) -> bool:
+    """Look at all bytes at once: hardly any column has the first one of the mark."""
+    if not isinstance(values, pa.StringArray):
+        return True
+    _, offsets, data = values.buffers()
+    if data is None or len(values) == 0:
+        return False
+    edges = np.frombuffer(offsets, np.int32)
+    content = np.frombuffer(data, np.uint8)[edges[values.offset] : edges[values.offset + len(values)]]
+    return bool((content == _FIRST_OCTET).any())
 
 
 def raw(values: pa.Array) -> pa.Array:

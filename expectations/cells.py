@@ -22,6 +22,9 @@ Booleans = np.ndarray[tuple[int], np.dtype[np.bool_]]
 Positions = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 _ASCII = 0x80
+# A column is worth looking at by distinct value if this many of its values, taken evenly, are this few.
+_SAMPLE, _FEW = 128, 32
+_EVENLY = np.arange(_SAMPLE)
 
 
 def booleans(mask: pa.Array) -> Booleans:
@@ -63,7 +66,7 @@ class Cells:
     @cached_property
     def unread(self) -> Positions:
         """Return where staging could not read the value."""
-        return positions(booleans(is_unread(self.values)))
+        return positions(np.asarray(is_unread(self.values).to_numpy(zero_copy_only=False)))
 
     @cached_property
     def texts(self) -> Texts:
@@ -99,6 +102,33 @@ class Texts:
         return Texts(self.values.take(pa.array(chosen)), self.rows[chosen])
 
     @cached_property
+    def distinct(self) -> Distinct | None:
+        """Return the distinct values, if a sample says that there are few: each need be judged but once."""
+        if len(self) < _SAMPLE:
+            return None
+        sample = self.values.take(pa.array(_EVENLY * (len(self) - 1) // (_SAMPLE - 1)))
+        if len(sample.unique()) > _FEW:
+            return None
+        encoded = self.values.dictionary_encode()
+        found = encoded.dictionary
+        return Distinct(Texts(found, np.arange(len(found))), encoded.indices.to_numpy())
+
+    @cached_property
+    def all_good(self) -> Booleans:
+        """Return the verdict that every value is good; shared, so not to be written to."""
+        good = np.ones(len(self), dtype=np.bool_)
+        good.flags.writeable = False
+        return good
+
+    @cached_property
+    def first_octets(self) -> NDArray[np.uint8]:
+        """Return the first byte of each value, 0 for an empty one."""
+        first = np.zeros(len(self), dtype=np.uint8)
+        filled = self.sizes > 0
+        first[filled] = self.octets[self.offsets[:-1][filled]]
+        return first
+
+    @cached_property
     def offsets(self) -> NDArray[np.int32]:
         """Return where each value starts in ``octets``, and where the last one ends."""
         buffer = self.values.buffers()[1]
@@ -129,3 +159,15 @@ class Texts:
         if self.ascii:
             return self.sizes
         return np.asarray(pc.utf8_length(self.values).to_numpy(zero_copy_only=False))
+
+
+@dataclass(frozen=True, slots=True)
+class Distinct:
+    """Hold the distinct values of a column, and the place among them of each value of the column."""
+
+    texts: Texts
+    places: NDArray[np.int32]
+
+    def spread(self, verdicts: Booleans, column: Texts) -> Booleans:
+        """Return the verdict on each value of the column."""
+        return column.all_good if verdicts.all() else verdicts[self.places]

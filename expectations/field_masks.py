@@ -105,6 +105,6 @@ def _broken(rule: FieldRule, cells: Cells, scope: Scope) -> tuple[Positions, int
         return NOTHING, 0
     good = kernels.KERNELS[rule.keyword](texts, rule.argument)
     if rule.keyword == "type" or scope.fields[rule.xpath].type != "number":
-        return texts.rows[~good], 0
+        return (NOTHING if good.all() else texts.rows[~good]), 0
     numeric = kernels.matches(texts, NUMBER)
     return texts.rows[~good & numeric], int((~numeric).sum())

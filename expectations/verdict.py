@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from functools import cache
 from threading import get_ident
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from customers.dictionary import DEFAULT_VERSION
 from customers.structures import STRUCTURES
@@ -16,7 +16,9 @@ from expectations.masks import Mask, Masks, RuleKey, all_pass
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuite, ExpectationSuiteValidationResult
-    from great_expectations.core.batch_definition import BatchDefinition
+    from great_expectations.datasource.fluent.interfaces import Batch
+
+    from expectations.gx import SealedMasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,11 @@ _TALKATIVE = "great_expectations.data_context.types.base"
 
 
 @cache
-def _batches(thread: int) -> BatchDefinition[Any]:  # noqa: ARG001 (a context keeps one active batch: one per thread)
-    """Set up an ephemeral context that tells nobody and draws no progress bars."""
+def _batch(thread: int) -> tuple[SealedMasks, Batch]:  # noqa: ARG001 (a context keeps one active batch: one per thread)
+    """Set up an ephemeral context that tells nobody and draws no progress bars, and its one batch.
+
+    The batch is a frame whose one cell is given the masks to be judged: a new frame would take a fifth of a validation.
+    """
     import_great_expectations()
     import great_expectations  # noqa: PLC0415 (as above)
     from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415 (as above)
@@ -67,21 +72,26 @@ def _batches(thread: int) -> BatchDefinition[Any]:  # noqa: ARG001 (a context ke
     context.variables.analytics_enabled = False
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     source = context.data_sources.add_pandas("blocks")
-    return source.add_dataframe_asset("masks").add_batch_definition_whole_dataframe("bucket")
+    definition = source.add_dataframe_asset("masks").add_batch_definition_whole_dataframe("bucket")
+
+    import pandas as pd  # noqa: PLC0415 (as above)
+
+    from expectations.gx import COLUMN, SealedMasks  # noqa: PLC0415 (as above)
+
+    sealed = SealedMasks({})
+    return sealed, definition.get_batch({"dataframe": pd.DataFrame({COLUMN: [sealed]})})
 
 
 def validate(
     masks: Masks, structure: str, version: str = DEFAULT_VERSION
 ) -> ExpectationSuiteValidationResult:
     """Let Great Expectations judge the masks of a structure; the result holds positions and counts, no values."""
-    import_great_expectations()
-    import pandas as pd  # noqa: PLC0415 (as above)
-
-    from expectations.gx import COLUMN, SealedMasks  # noqa: PLC0415 (as above)
-
-    frame = pd.DataFrame({COLUMN: [SealedMasks(masks)]})
-    batch = _batches(get_ident()).get_batch({"dataframe": frame})
-    return batch.validate(suite(structure, version), result_format={"result_format": "COMPLETE"})
+    sealed, batch = _batch(get_ident())
+    sealed.masks = masks
+    try:
+        return batch.validate(suite(structure, version), result_format={"result_format": "COMPLETE"})
+    finally:
+        sealed.masks = {}
 
 
 def verdicts(masks: Masks, structure: str, version: str = DEFAULT_VERSION) -> list[Verdict]:

@@ -336,7 +336,7 @@ def _seems_repetitive(values: pa.Array) -> bool:
     """Say whether a column seems to have few distinct texts; an error costs time and nothing else."""
     if not pa.types.is_string(values.type) or len(values) < _SAMPLE:
         return False
-    sample = values.take(pa.array(np.linspace(0, len(values) - 1, _SAMPLE).astype(np.int32)))
+    sample = values.take(pa.array(np.arange(_SAMPLE) * (len(values) - 1) // (_SAMPLE - 1)))
     return len(sample.unique()) <= _FEW
 
 
