@@ -42,19 +42,22 @@ def write(engine: Engine, run_seq: int, bucket: int, rows: Mapping[str, pa.Table
     Raise CadastraError unless the run is running.
     """
     documents = rows.get("documents")
-    if documents is not None:
-        documents = _numbered(engine, run_seq, documents)
+    with writing(engine) as connection:
+        ledger.claim(connection, run_seq)  # else a run that was given up would have its tables made again
+        if is_postgres(connection):  # here, where nobody has to wait for the rows
+            partitions.prepare(connection, run_seq, [t for t in partitions.PARTITIONED if t.name in rows])
+        if documents is not None:
+            documents = _numbered(connection, run_seq, documents)
     with writing(engine) as connection:
         ledger.claim(connection, run_seq)
         values = {"run_seq": run_seq, "bucket": bucket, "outcome": outcome}
         if connection.execute(_FINISH, values).rowcount == 0:
             return False
         if documents is not None:
-            into = partitions.table_of(run_seq) if is_postgres(connection) else None
-            append(connection, tables.documents, documents, into=into)
+            _append(connection, run_seq, tables.documents, documents)
         for name, table in _BY_RUN_SEQ.items():
             if name in rows:
-                append(connection, table, with_number(_in_order_of_key(table, rows[name]), run_seq))
+                _append(connection, run_seq, table, with_number(rows[name], run_seq))
         if "findings" in rows:
             append(connection, tables.findings, _with_id(connection, run_seq, rows["findings"]))
     return True
@@ -79,10 +82,12 @@ def with_number(rows: pa.Table, run_seq: int) -> pa.Table:
     return rows.append_column("run_seq", pa.repeat(pa.scalar(run_seq, pa.int32()), rows.num_rows))
 
 
-def _in_order_of_key(table: Table, rows: pa.Table) -> pa.Table:
-    """Sort rows as their table's first key does: neighbours go to the same page of its index."""
-    first = next(iter(table.primary_key.columns)).name
-    return rows.sort_by(first)
+def _append(connection: Connection, run_seq: int, table: Table, rows: pa.Table) -> None:
+    """Add rows to the run's own table, or in order of the key, where neighbours go to the same page."""
+    if is_postgres(connection) and table in partitions.PARTITIONED:
+        append(connection, table, rows, into=partitions.table_of(table, run_seq))
+    else:
+        append(connection, table, rows.sort_by(table.primary_key.columns.keys()[0]))
 
 
 def _with_id(connection: Connection, run_seq: int, rows: pa.Table) -> pa.Table:
@@ -90,12 +95,8 @@ def _with_id(connection: Connection, run_seq: int, rows: pa.Table) -> pa.Table:
     return rows.append_column("run_id", pa.repeat(run_id, rows.num_rows))
 
 
-def _numbered(engine: Engine, run_seq: int, documents: pa.Table) -> pa.Table:
-    """Give documents their numbers; on PostgreSQL make their table, where nobody has to wait for the rows."""
-    with writing(engine) as connection:
-        ledger.claim(connection, run_seq)  # else a run that was given up would have its table made again
-        first = sequences.reserve(connection, "documents", documents.num_rows)
-        if is_postgres(connection):
-            partitions.prepare(connection, run_seq)
+def _numbered(connection: Connection, run_seq: int, documents: pa.Table) -> pa.Table:
+    """Give documents their numbers."""
+    first = sequences.reserve(connection, "documents", documents.num_rows)
     ids = pa.array(np.arange(first, first + documents.num_rows, dtype=np.int64))
     return with_number(documents, run_seq).append_column("document_id", ids)

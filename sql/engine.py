@@ -31,12 +31,12 @@ logging.getLogger("sqlalchemy.engine.Engine").addFilter(lambda record: record.le
 _CONNECT_SECONDS = 10
 SEARCH_PATH = ", ".join((*SCHEMAS, "public"))
 # What a run reads in bulk it reads whole: to hand every row over from a parallel worker, or to compile the query, takes
-# more of the server than it saves. An index of many gigabytes is still built by several.
+# more of the server than it saves. The keys of a table of many gigabytes are each built by several.
 _SETTINGS = {
     "search_path": SEARCH_PATH,
     "jit": "off",
     "max_parallel_workers_per_gather": "0",
-    "min_parallel_table_scan_size": "'1GB'",
+    "min_parallel_table_scan_size": "'10GB'",
 }
 
 

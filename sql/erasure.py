@@ -11,7 +11,7 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Text, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import MetaData, Text, bindparam, delete, func, insert, select, text, update
 
 from customers.errors import UsageError
 from sql import lock, partitions
@@ -32,7 +32,7 @@ from sql.tables import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import BindParameter, Connection
+    from sqlalchemy import BindParameter, Connection, Table
 
     from sql.store import Store
 
@@ -137,12 +137,24 @@ def _delete_documents(connection: Connection, table: str, person: Person) -> Seq
 
 
 def _delete(connection: Connection, column: Any, values: Iterable[object]) -> int:  # noqa: ANN401 - of any type
-    return connection.execute(delete(column.table).where(column.in_(list(values)))).rowcount
+    wanted = list(values)
+    return sum(
+        connection.execute(delete(table).where(table.c[column.name].in_(wanted))).rowcount
+        for table in [column.table, *_apart(connection, column.table)]
+    )
 
 
 def _document_tables(connection: Connection) -> list[str]:
-    """Name where documents are; those of a held run on PostgreSQL are in a table of their own."""
-    return ["documents", *(partitions.unsettled(connection) if is_postgres(connection) else [])]
+    """Name where documents are."""
+    return ["documents", *(table.fullname for table in _apart(connection, documents))]
+
+
+def _apart(connection: Connection, whole: Table) -> list[Table]:
+    """List the tables in which PostgreSQL keeps rows of held runs."""
+    if not is_postgres(connection) or whole not in partitions.PARTITIONED:
+        return []
+    names = (name.split(".") for name in partitions.unsettled(connection, whole))
+    return [whole.to_metadata(MetaData(), schema=schema, name=name) for schema, name in names]
 
 
 def _mentions(connection: Connection, tax_id: str) -> int:

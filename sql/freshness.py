@@ -16,7 +16,7 @@ from sql import partitions
 from sql.clock import as_moment
 from sql.engine import is_postgres
 from sql.ledger import run_id_of
-from sql.tables import freshness, publications
+from sql.tables import documents, freshness, publications
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -82,8 +82,8 @@ def measure(connection: Connection, run_seq: int, served_at: str) -> None:
 
 def _statement(connection: Connection, run_seq: int) -> str:
     postgres = is_postgres(connection)
-    shared = "serving.documents_shared" if postgres else "documents"
-    source = (partitions.present(connection, run_seq) if postgres else None) or shared
+    shared = partitions.shared(documents) if postgres else "documents"
+    source = (partitions.present(connection, documents, run_seq) if postgres else None) or shared
     mine = _OWN.format(source=source) if source == shared else "d.run_seq = :run_seq"
     before = select(publications.c.run_seq).where(publications.c.run_seq < run_seq).limit(1)
     if connection.scalars(before).first() is not None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _UNSEEN = (
+    tables.documents,
     tables.served_again,
     tables.retired,
     tables.stale_marks,
@@ -29,16 +30,11 @@ def discard(connection: Connection, run_seqs: Sequence[int]) -> dict[str, int]:
     None of the runs may be published, or still at work.
     """
     if not run_seqs:
-        return dict.fromkeys(["documents", *(table.name for table in _UNSEEN)], 0)
-    counts = {"documents": _discard_documents(connection, run_seqs)}
-    for table in _UNSEEN:
-        statement = delete(table).where(table.c.run_seq.in_(run_seqs))
-        counts[table.name] = connection.execute(statement).rowcount
-    return counts
-
-
-def _discard_documents(connection: Connection, run_seqs: Sequence[int]) -> int:
-    if is_postgres(connection):
-        return partitions.discard(connection, run_seqs)
-    documents = tables.documents
-    return connection.execute(delete(documents).where(documents.c.run_seq.in_(run_seqs))).rowcount
+        return dict.fromkeys([table.name for table in _UNSEEN], 0)
+    apart = partitions.discard(connection, run_seqs) if is_postgres(connection) else {}
+    rest = [table for table in _UNSEEN if table.name not in apart]
+    gone = {
+        table.name: connection.execute(delete(table).where(table.c.run_seq.in_(run_seqs))).rowcount
+        for table in rest
+    }
+    return {table.name: {**apart, **gone}[table.name] for table in _UNSEEN}

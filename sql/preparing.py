@@ -1,8 +1,8 @@
 """Do ahead, unseen, all that the publication of a run needs, so that its last transaction is small.
 
-The table that a large run has for itself is nobody else's until it is attached. So its keys are made several at a
-time, each on a connection of its own, and freshness is measured meanwhile. A process that dies in between leaves whole
-keys or none; who goes on makes those that are missing.
+The tables that a large run has for itself are nobody else's until they are attached. So their keys are made several
+at a time, each on a connection of its own, and freshness is measured meanwhile. A process that dies in between leaves
+whole keys or none; who goes on makes those that are missing.
 """
 
 from __future__ import annotations
@@ -26,15 +26,13 @@ _AT_ONCE = 3
 
 
 def prepare(engine: Engine, run_seq: int, served_at: str) -> None:
-    """Measure how long a run's documents will have waited at a moment, and make them part of ``documents``, unseen."""
+    """Measure how long a run's documents will have waited at a moment, and settle all that it brings, unseen."""
     measure: Work = partial(freshness.measure, run_seq=run_seq, served_at=served_at)
     with engine.connect() as connection:
         postgres = is_postgres(connection)
         keys = partitions.keys(connection, run_seq) if postgres else []
     if keys:
-        _together(
-            engine, [measure, *(partial(partitions.make_key, run_seq=run_seq, key=key) for key in keys)]
-        )
+        _together(engine, [measure, *(partial(partitions.make_key, key=key) for key in keys)])
     else:
         with writing(engine) as connection:
             measure(connection)

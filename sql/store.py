@@ -188,8 +188,10 @@ class Store:
         with writing(self._engine) as connection:
             ledger.claim(connection, run_seq)
             if is_postgres(connection):
-                partitions.prepare(connection, run_seq)
-                append(connection, tables.documents, rows, into=partitions.table_of(run_seq))
+                partitions.prepare(connection, run_seq, [tables.documents])
+                append(
+                    connection, tables.documents, rows, into=partitions.table_of(tables.documents, run_seq)
+                )
             else:
                 append(connection, tables.documents, rows)
 

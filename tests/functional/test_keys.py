@@ -8,11 +8,15 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+import pyarrow as pa
 import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
+from customers.errors import CadastraError
 from sql import partitions
+from sql.erasure import Person, erase
+from sql.lock import hold
 from sql.store import Store, open_store
 from tests.functional.test_store import IDENTIFICATIONS, VERSION, begun, documents, publish
 
@@ -20,14 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROWS = 30
-WHOLES = {"documents_pkey", *(f"documents_{name}" for name in ("customer_id", "core_key", "tax_id"))}
+WHOLES = {
+    *("documents_pkey", "documents_customer_id", "documents_core_key", "documents_tax_id"),
+    *("customer_states_pkey", "customer_states_tax_id", "fingerprints_pkey"),
+}
 # Each key of a partition with that of the whole that took it for its own.
 KEYS = """
-    SELECT i.indrelid::regclass::text AS part, i.indisprimary AS is_primary, i.indisvalid AS valid,
-           pg_get_indexdef(i.indexrelid) AS said, h.inhparent::regclass::text AS whole
+    SELECT i.indisprimary AS is_primary, i.indisvalid AS valid, h.inhparent::regclass::text AS whole
     FROM pg_index AS i LEFT JOIN pg_inherits AS h ON h.inhrelid = i.indexrelid
-    WHERE i.indrelid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = 'serving.documents'::regclass)
-      AND i.indrelid <> 'serving.documents_shared'::regclass
+    JOIN pg_class AS c ON c.oid = i.indrelid
+    WHERE c.relispartition AND c.relname ~ '_[0-9]+$' AND c.reloptions IS NULL
 """
 
 
@@ -42,7 +48,17 @@ def store(postgres_database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[S
 
 def written(store: Store, number: int) -> int:
     run_seq = begun(store, 1, f"run-{number}")
-    store.write_documents(run_seq, documents({f"id-{number}-{row}": "1" for row in range(ROWS)}))
+    names = [f"id-{number}-{row}" for row in range(ROWS)]
+    texts = {"kind": "F", "availability": "AVAILABLE", "since": "2026-11-01T00:00:00Z", "excluded": ""}
+    others = pa.table({name: pa.repeat(value, ROWS) for name, value in texts.items()})
+    states = others.drop("excluded").append_column("person_id", pa.array(names))
+    marks = others.select(["excluded", "availability"]).append_column("core_key", pa.array(names))
+    rows = {
+        "documents": documents(dict.fromkeys(names, "1")),
+        "customer_states": states.append_column("tax_id", pa.array(names)),
+        "fingerprints": marks.append_column("fingerprint", pa.array(range(ROWS), pa.int64())),
+    }
+    assert store.write_bucket(run_seq, 0, rows, "{}")
     return run_seq
 
 
@@ -51,8 +67,10 @@ def check(store: Store, runs: int) -> None:
     assert len(keys) == len(WHOLES) * runs
     assert {key["whole"] for key in keys} == WHOLES
     assert all(key["valid"] for key in keys)
-    assert all(key["is_primary"] == (key["whole"] == "documents_pkey") for key in keys)
+    assert all(key["is_primary"] == str(key["whole"]).endswith("_pkey") for key in keys)
     assert store.served(IDENTIFICATIONS, VERSION).num_rows == ROWS * runs
+    assert store.customer_states().num_rows == ROWS * runs
+    assert sum(part.num_rows for part in store.each_fingerprint()) == ROWS * runs
     assert store.query("SELECT COUNT(*) AS n FROM freshness WHERE documents = 30") == [{"n": runs}]
 
 
@@ -108,8 +126,44 @@ def test_of_a_run_that_is_given_up_no_key_stays(store: Store) -> None:
     run_seq = written(store, 1)
     with store.engine.begin() as connection:
         keys = partitions.keys(connection, run_seq)
-        for key in keys[:2]:
-            partitions.make_key(connection, run_seq, key)
+        for key in keys[::2]:
+            partitions.make_key(connection, key)
     store.finish_run(run_seq, "failed", "2026-11-01T02:00:00Z", {})
-    assert store.query("SELECT relname FROM pg_class WHERE relname LIKE 'documents\\_1%'") == []
-    assert len(keys) == 4
+    assert (
+        store.query("SELECT relname FROM pg_class WHERE relname ~ '_1(_.*)?$' AND relkind IN ('r', 'i')")
+        == []
+    )
+    assert len(keys) == len(WHOLES)
+
+
+def test_a_key_that_a_row_breaks_is_told_without_the_row(store: Store) -> None:
+    run_seq = begun(store, 1)
+    marks = {"core_key": ["core-ana"] * ROWS, "excluded": [""] * ROWS, "availability": ["AVAILABLE"] * ROWS}
+    rows = pa.table({**marks, "fingerprint": pa.array(range(ROWS), pa.int64())})
+    store.write_bucket(run_seq, 0, {"fingerprints": rows}, "{}")
+    with pytest.raises(CadastraError, match="table fingerprints refuses the rows: UniqueViolation") as caught:
+        publish(store, run_seq, 1)
+    assert "core-ana" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_an_erasure_reaches_what_a_held_run_wrote_of_a_person(store: Store) -> None:
+    run_seq = written(store, 1)
+    store.finish_run(run_seq, "held", "2026-11-01T02:00:00Z", {})
+    person = Person("a tombstone", "id-1-7", ["id-1-7"])
+    with hold(store, "erasure"):
+        gone = erase(store, person).rows
+    assert (gone["customer_states"], gone["fingerprints"]) == (1, 1)
+    publish(store, run_seq, 1)
+    assert store.query("SELECT person_id FROM customers WHERE tax_id = 'id-1-7'") == []
+    assert store.customer_states().num_rows == ROWS - 1
+
+
+def test_what_little_a_run_brings_goes_to_the_shared_partitions(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partitions, "_OWN_ROWS", ROWS + 1)
+    publish(store, written(store, 1), 1)
+    assert store.query(KEYS) == []
+    for whole in partitions.PARTITIONED:
+        assert store.query(f"SELECT COUNT(*) AS n FROM {partitions.shared(whole)}") == [{"n": ROWS}]

@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from alembic.script import ScriptDirectory
+from sqlalchemy.exc import IntegrityError
 
 from customers.structures import STRUCTURES
 from sql import migrate
@@ -72,6 +73,23 @@ def test_an_earlier_database_goes_on(any_database: str, revision: str) -> None:
         assert store.query("SELECT run_id FROM quality_runs") == [{"run_id": "run-1"}]
         with hold(store, "run-2"):
             assert store.runs()[0]["run_id"] == "run-1"
+
+
+def test_persons_and_fingerprints_go_into_partitions(any_database: str) -> None:
+    make_as_of(any_database, "0008")
+    engine = open_engine(any_database)
+    with writing(engine) as connection:
+        state = "INSERT INTO customer_states VALUES ('person-1', 1, 'tax-1', 'F', 'AVAILABLE', '2026-11-01T00:00:00Z')"
+        connection.exec_driver_sql(state)
+        connection.exec_driver_sql("INSERT INTO fingerprints VALUES ('core-1', 1, 7, NULL, '', 'AVAILABLE')")
+    engine.dispose()
+    with open_store(any_database) as store:
+        (person,) = store.customer_states().to_pylist()
+        assert (person["person_id"], person["tax_id"]) == ("person-1", "tax-1")
+        (marks,) = store.each_fingerprint()
+        assert marks["core_key"].to_pylist() == ["core-1"]
+        with pytest.raises(IntegrityError), writing(store.engine) as connection:
+            connection.exec_driver_sql(state)
 
 
 def test_every_revision_is_tried() -> None:
