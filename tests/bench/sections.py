@@ -158,18 +158,18 @@ def limit(place: Bench, task: Task) -> str:
             str(task.runs),
         ]
         said = json.loads(place.call(command, task.left).said)
-    seconds = json.loads(run.said)["seconds"]
-    publish = seconds["publish"] + seconds["write"]
+    spent = json.loads(run.said)["seconds"]
+    publish = spent["publish"] + spent["write"]
     lines = []
-    for kind, runs in said["copy"].items():
-        wall = median(found["wall"] for found in runs)
-        cpu = median(found["client"] + (found["server"] or 0.0) for found in runs)
-        lines.append(
-            (kind, f"{wall:.2f}", f"{cpu:.2f}", f"{said['bytes'] / 1e6 / wall:.0f}", f"{wall / publish:.0%}")
-        )
-    lines.append(("our publish stage", f"{publish:.2f}", "", f"{said['bytes'] / 1e6 / publish:.0f}", ""))
-    header = ("COPY of our run's own bytes", "wall s", "core-s", "MB/s", "of our publish stage")
-    return f"## Limit ({said['bytes'] / 1e6:.0f} MB)\n\n{tables.table(header, lines)}"
+    for kind, copied in said["copy"].items():
+        wall = median(found["wall"] for found in copied["runs"])
+        cpu = median(found["client"] + (found["server"] or 0.0) for found in copied["runs"])
+        size = copied["bytes"] / 1e6
+        share = f"{wall / publish:.0%}"
+        lines.append((kind, f"{size:.0f}", f"{wall:.2f}", f"{cpu:.2f}", f"{size / wall:.0f}", share))
+    lines.append(("our publish stage", f"{size:.0f}", f"{publish:.2f}", "", f"{size / publish:.0f}", ""))
+    header = ("COPY of our run's own bytes", "MB", "wall s", "core-s", "MB/s", "of our publish stage")
+    return f"## Limit\n\n{tables.table(header, lines)}"
 
 
 def reading(place: Bench, task: Task) -> str:
