@@ -278,7 +278,7 @@ class Follow:
             for row, line in enumerate(staged.lines.tolist())
             if line not in sent and (keys[row] == lead or not own_register)
         ]
-        refused = self._refused_rows(block_map, staged.view(pa.array(left, pa.int64())))
+        refused = self._refused_rows(block_map, staged.view(np.array(left, np.int64)))
         sends, refine = block_map.sends, self.structure_map.refine if not sent else None
         return [
             (

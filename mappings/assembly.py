@@ -13,7 +13,7 @@ from customers.blocks import ROOT, Block, Documents, Origin, Rows, blocks
 from mappings.columns import arrow, column
 from mappings.dating import started_at, updated_at
 from mappings.profile import NAMES
-from mappings.rows import chosen_rows, positions
+from mappings.rows import positions, united
 from mappings.scope import Scope, identification_scope, qualification_scope, relation_scope
 from mappings.structure_map import Context, Subject
 
@@ -86,7 +86,7 @@ def map_structure(structure_map: StructureMap, bucket: Bucket, context: Context)
         documents.blocks[block.path], lost = _rows(block, block_map, bucket, scope, documents, context)
         refusals += lost
     if structure.subject == "financial_relations":
-        documents.blocks = {path: _united(rows) for path, rows in documents.blocks.items()}
+        documents.blocks = {path: united(rows) for path, rows in documents.blocks.items()}
     if structure_map.refine is not None:
         structure_map.refine(documents)
     return Mapped(
@@ -144,27 +144,29 @@ def _root(
     for table in structure_map.joined:
         staged = bucket.tables[table]
         rows = _joined_rows(structure_map, bucket, scope, staged)
-        joined.append(staged.view(pa.array(rows, mask=rows < 0)))
+        joined.append(staged.view(rows))
         lines[NAMES[table]] = (staged.file, np.append(staged.lines, 0)[rows])
     columns = structure_map.root(subject, *joined)
     customers = bucket.registers.customers
     spare = customers.lines[scope.lead]
     origins = {ROOT: Origin(customers.file, spare)}
+    known = {name: _origin(said.files, said.lines, customers.file, spare) for name, said in times.items()}
+    known |= {name: _origin(file, found, customers.file, spare) for name, (file, found) in lines.items()}
     for xpath, values in columns.items():
         name = str(values.name)
-        if name in times:
-            found = times[name].lines
-            files = pc.if_else(pa.array(found > 0), times[name].files, customers.file)
-            origins[xpath] = Origin(files, np.where(found > 0, found, spare), name)
-            continue
-        file, found = lines.get(name.split(".", maxsplit=1)[0], (customers.file, spare))
-        files = pc.if_else(pa.array(found > 0), file, customers.file)
-        origins[xpath] = Origin(files, np.where(found > 0, found, spare), name)
+        found = known.get(name) or known.get(name.split(".", maxsplit=1)[0]) or origins[ROOT]
+        origins[xpath] = replace(found, column=name)
     everyone = np.arange(count, dtype=np.int32)
     block = blocks(structure_map.structure.name)[0]
     nothing = np.zeros(count, np.int32)
     mapped = {xpath: arrow(values) for xpath, values in columns.items()}
     return Rows(block, mapped, everyone, everyone, nothing, origins)
+
+
+def _origin(files: str | pa.Array, lines: NDArray[np.int64], other: str, spare: NDArray[np.int64]) -> Origin:
+    """Return where values stand; where that is nowhere (line 0), other lines of another file stand for it."""
+    there = lines > 0
+    return Origin(pc.if_else(pa.array(there), files, other), np.where(there, lines, spare))
 
 
 def _joined_rows(
@@ -200,15 +202,15 @@ def _rows(  # noqa: PLR0913, PLR0917 (everything that a list is made of)
     document = scope.document[staged.register] if len(staged) else np.empty(0, np.int64)
     rows = np.flatnonzero(document >= 0)
     rows = rows[np.argsort(document[rows], kind="stable")]
-    view = staged.view(pa.array(rows))
+    view = staged.view(rows)
     columns = block_map.map(view)
+    mapped = {xpath: arrow(values) for xpath, values in columns.items()}
     if block_map.sends is not None:
-        sent = pc.fill_null(pa.chunked_array(block_map.sends(view, context).array.__arrow_array__()), True)  # noqa: FBT003
-        kept = sent.combine_chunks().to_numpy(zero_copy_only=False)
-        rows, columns = rows[kept], {xpath: values[kept] for xpath, values in columns.items()}
+        sent = pc.fill_null(arrow(block_map.sends(view, context)), True)  # noqa: FBT003
+        rows = rows[sent.to_numpy(zero_copy_only=False)]
+        mapped = {xpath: values.filter(sent) for xpath, values in mapped.items()}
     owner = document[rows]
     origin = Origin(staged.file, staged.lines[rows])
-    mapped = {xpath: arrow(values) for xpath, values in columns.items()}
     parent, lost = owner, []
     if block_map.belongs_to is not None:
         parent = _parents(block, block_map, staged, rows, owner, documents)
@@ -245,16 +247,3 @@ def _parents(  # noqa: PLR0913, PLR0917 (as above)
 
 def _keyed(owner: NDArray[np.int64] | NDArray[np.int32], values: pa.Array) -> pa.Array:
     return pc.binary_join_element_wise(pa.array(owner).cast(pa.string()), values, ":")
-
-
-def _united(rows: Rows) -> Rows:
-    """Keep equal elements of a list once, the first of them (registers of one person are united)."""
-    if rows.block.parent is None or len(rows) == 0:
-        return rows
-    missing = pa.scalar("\x00")
-    cells = [pa.array(rows.document).cast(pa.string())]
-    cells += [pc.fill_null(values, missing) for values in rows.columns.values()]
-    element = pc.binary_join_element_wise(*cells, "\x1f")
-    codes = element.dictionary_encode().indices.to_numpy(zero_copy_only=False)
-    _, first = np.unique(codes, return_index=True)
-    return rows if len(first) == len(rows) else chosen_rows(rows, np.sort(first))

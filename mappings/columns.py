@@ -30,8 +30,10 @@ def column(values: pa.Array, name: str) -> Column:
 
 def arrow(values: Column) -> pa.Array:
     """Return the Arrow strings of a column."""
-    chunked: pa.ChunkedArray = pa.chunked_array(values.array.__arrow_array__())
-    return chunked.combine_chunks()
+    held = values.array.__arrow_array__()
+    if isinstance(held, pa.Array):
+        return held
+    return held.chunk(0) if held.num_chunks == 1 else held.combine_chunks()
 
 
 def _like(source: Column, values: pa.Array) -> Column:
@@ -40,7 +42,9 @@ def _like(source: Column, values: pa.Array) -> Column:
 
 def only(values: Column, where: Column) -> Column:
     """Keep values where a condition holds; a condition on a missing value does not hold."""
-    return values.where(where.fillna(False).astype(bool))  # noqa: FBT003 (pandas' positional fill value)
+    told = pa.array(where.to_numpy()) if where.dtype == bool else arrow(where)
+    holds = pc.fill_null(told, False)  # noqa: FBT003 (Arrow's fill value)
+    return _like(values, pc.if_else(holds, arrow(values), pa.scalar(None, pa.string())))
 
 
 def stated(values: Column, status: Column) -> Column:

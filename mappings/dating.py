@@ -22,36 +22,34 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Hold times: canonical text, seconds UTC (unread ones at the end that wins), and where each stands."""
+    """Hold a time of each document: canonical text (missing without one), and where it stands (line 0: nowhere)."""
 
     text: pa.Array
-    seconds: NDArray[np.int64]
     files: pa.Array
     lines: NDArray[np.int64]
 
 
-def row_times(bucket: Bucket, staged: Staged) -> Times:
-    """Return the update time of each row; where a row has none, clientes' own time stands for it."""
-    own = staged.columns["updated_at"]
-    customers = bucket.registers.customers
-    spare = customers.columns["updated_at"].take(pa.array(staged.register))
-    missing = pc.is_null(own).to_numpy(zero_copy_only=False)
-    text = pc.coalesce(own, spare)
-    lines = np.where(missing, customers.lines[staged.register], staged.lines)
-    files = pc.if_else(pa.array(missing), customers.file, staged.file)
-    return Times(text, latest_seconds(text), files, lines)
+def row_seconds(bucket: Bucket, staged: Staged) -> NDArray[np.int64]:
+    """Return the update time of each row in seconds UTC; where a row has none, clientes' own time stands for it.
+
+    Unread times are UNREAD_TIME. Every structure of a bucket asks, so that they are kept.
+    """
+    known = bucket.row_seconds
+    if staged.table not in known:
+        own = staged.columns["updated_at"]
+        spare = bucket.registers.updated[staged.register]
+        known[staged.table] = np.where(_missing(own), spare, latest_seconds(own))
+    return known[staged.table]
 
 
-def _customer_times(bucket: Bucket) -> Times:
-    customers = bucket.registers.customers
-    everyone = pa.repeat(pa.scalar(customers.file), len(customers))
-    return Times(customers.columns["updated_at"], bucket.registers.updated, everyone, customers.lines)
+def _missing(values: pa.Array) -> NDArray[np.bool_]:
+    return np.asarray(pc.is_null(values).to_numpy(zero_copy_only=False))
 
 
-def _latest(documents: int, owner: NDArray[np.int64], times: Times) -> NDArray[np.int64]:
+def _latest(documents: int, owner: NDArray[np.int64], seconds: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return, for each document, the entry with the greatest time, or -1 without any."""
-    entries = np.flatnonzero((owner >= 0) & (times.seconds != NO_TIME))
-    stamps, owners = times.seconds[entries], owner[entries]
+    entries = np.flatnonzero((owner >= 0) & (seconds != NO_TIME))
+    stamps, owners = seconds[entries], owner[entries]
     greatest = np.full(documents, NO_TIME, np.int64)
     np.maximum.at(greatest, owners, stamps)
     chosen = stamps == greatest[owners]
@@ -60,32 +58,45 @@ def _latest(documents: int, owner: NDArray[np.int64], times: Times) -> NDArray[n
     return best
 
 
-def _together(parts: list[Times]) -> Times:
-    return Times(
-        pa.concat_arrays([part.text for part in parts]),
-        np.concatenate([part.seconds for part in parts]),
-        pa.concat_arrays([part.files for part in parts]),
-        np.concatenate([part.lines for part in parts]),
-    )
-
-
 def updated_at(
     bucket: Bucket, document: NDArray[np.int64], count: int, tables: tuple[type[Table], ...]
 ) -> Times:
     """Return the latest update time of each document among its rows in its own tables, else that of clientes.
 
     A time of clientes that could not be read is never dropped, whatever stands in the own tables.
-    ``document`` gives the document of each register. ``seconds`` of the result are not meaningful for a document
-    without any time; its text is missing.
+    ``document`` gives the document of each register.
     """
-    staged = [bucket.tables[table] for table in tables]
-    parts = [row_times(bucket, table) for table in staged]
-    owners = [document[table.register] for table in staged]
-    rows = _together([*parts, _customer_times(bucket)])
-    unread = np.where(bucket.registers.updated == UNREAD_TIME, document, -1)
-    best = _latest(count, np.concatenate([*owners, unread]), rows)
-    spare = _latest(count, np.concatenate([*(np.full(len(owner), -1) for owner in owners), document]), rows)
-    return _taken(rows, np.where(best >= 0, best, spare))
+    registers = bucket.registers
+    rows = [bucket.tables[table] for table in tables]
+    stamps = np.concatenate([*(row_seconds(bucket, staged) for staged in rows), registers.updated])
+    unread = np.where(registers.updated == UNREAD_TIME, document, -1)
+    best = _latest(count, np.concatenate([*(document[staged.register] for staged in rows), unread]), stamps)
+    if (best < 0).any():
+        nobody = np.full(len(stamps) - len(document), -1)
+        best = np.where(best >= 0, best, _latest(count, np.concatenate([nobody, document]), stamps))
+    return _said(rows, registers.customers, best)
+
+
+def _said(rows: list[Staged], customers: Staged, entries: NDArray[np.int64]) -> Times:
+    """Say what stands in chosen entries (-1: none): rows of some tables, one after the other, then of clientes."""
+    parts = [*rows, customers]
+    begin = np.cumsum([0, *(len(part) for part in parts)])
+    own = [staged.columns["updated_at"] for staged in parts]
+    places = [
+        np.where(_missing(times), begin[-2] + staged.register, first + np.arange(len(staged)))
+        for times, staged, first in zip(own[:-1], rows, begin, strict=False)
+    ]
+    place = np.concatenate([*places, begin[-2] + np.arange(len(customers))])
+    return _taken(parts, pa.concat_arrays(own), begin, np.append(place, -1)[entries])
+
+
+def _taken(parts: list[Staged], texts: pa.Array, begin: NDArray[np.int64], place: NDArray[np.int64]) -> Times:
+    """Return what stands in chosen rows (-1: none) of several tables."""
+    chosen = pa.array(place, mask=place < 0)
+    part = np.searchsorted(begin, place, side="right") - 1
+    files = pa.array([staged.file for staged in parts], pa.string()).take(pa.array(part, mask=place < 0))
+    lines = np.concatenate([*(staged.lines for staged in parts), [0]])[place]
+    return Times(texts.take(chosen), files, lines)
 
 
 def started_at(bucket: Bucket, document: NDArray[np.int64], count: int) -> Times:
@@ -96,12 +107,5 @@ def started_at(bucket: Bucket, document: NDArray[np.int64], count: int) -> Times
     stamps = seconds(text)
     unread = is_unread(text).to_numpy(zero_copy_only=False)
     backwards = np.where(unread, UNREAD_TIME, np.where(stamps == NO_TIME, NO_TIME, -stamps))
-    times = Times(text, backwards, pa.repeat(pa.scalar(customers.file), len(customers)), customers.lines)
-    return _taken(times, _latest(count, document, times))
-
-
-def _taken(times: Times, entries: NDArray[np.int64]) -> Times:
-    chosen = pa.array(entries, mask=entries < 0)
-    lines = np.append(times.lines, 0)[entries]
-    stamps = np.append(times.seconds, NO_TIME)[entries]
-    return Times(times.text.take(chosen), stamps, times.files.take(chosen), lines)
+    entries = _latest(count, document, backwards)
+    return _taken([customers], text, np.array([0, len(customers)]), entries)

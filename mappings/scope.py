@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mappings.dating import row_times
+from mappings.dating import row_seconds
 from mappings.profile import EconomicActivities
 from mappings.staging import NO_TIME
 
@@ -103,7 +103,7 @@ def qualification_scope(bucket: Bucket, structure: Structure, sources: tuple[typ
         staged = bucket.tables[table]
         has_row[staged.register] = True
         if table is not EconomicActivities:
-            row_time[staged.register] = row_times(bucket, staged).seconds
+            row_time[staged.register] = row_seconds(bucket, staged)
     candidate = persons.counts & has_row[persons.own]
     own, person = persons.own[candidate], persons.person[candidate]
     order = np.lexsort((-own, row_time[own], registers.updated[own], person))

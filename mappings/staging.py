@@ -47,12 +47,15 @@ class Staged:
         """Count the rows."""
         return len(self.register)
 
-    def view(self, rows: pa.Array) -> Any:  # noqa: ANN401 (an instance of the staging table's own class)
-        """Return chosen rows as the profile's class; a null row has only missing values."""
-        name = NAMES[self.table]
-        return self.table(
-            **{key: column(values.take(rows), f"{name}.{key}") for key, values in self.columns.items()}
-        )
+    def view(self, rows: NDArray[np.int64]) -> Any:  # noqa: ANN401 (an instance of the staging table's own class)
+        """Return chosen rows as the profile's class; row -1 has only missing values."""
+        name, chosen = NAMES[self.table], {}
+        if len(rows) and rows[0] >= 0 and (rows[1:] == rows[:-1] + 1).all():
+            chosen = {key: values.slice(rows[0], len(rows)) for key, values in self.columns.items()}
+        else:
+            places = pa.array(rows, mask=rows < 0)
+            chosen = {key: values.take(places) for key, values in self.columns.items()}
+        return self.table(**{key: column(values, f"{name}.{key}") for key, values in chosen.items()})
 
     def first_rows(self, registers: int) -> NDArray[np.int64]:
         """Return, for each register, the first row or -1."""
@@ -101,11 +104,12 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """Hold one staged bucket."""
+    """Hold one staged bucket; ``row_seconds`` has what ``mappings.dating`` found out about rows of its tables."""
 
     registers: Registers
     tables: dict[type[Table], Staged]
     duplicates: list[Duplicate] = field(default_factory=list)
+    row_seconds: dict[type[Table], NDArray[np.int64]] = field(default_factory=dict, repr=False)
 
 
 def one_array(values: pa.ChunkedArray) -> pa.Array:
