@@ -9,9 +9,9 @@ gc.disable()  # of all that is imported below nothing is garbage
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # a signal from the terminal is the coordinator's
 
 from expectations.verdict import compile_suites
-from flows import crew_member
+from flows import cli, crew_member
 
-__all__ = ["crew_member"]
+__all__ = ["cli", "crew_member"]  # every process imports the first anew: what it imports is there by then
 
 compile_suites()
 gc.enable()

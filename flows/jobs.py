@@ -10,8 +10,6 @@ from customers.errors import UsageError
 from flows.breaker import Thresholds
 from flows.data_docs import docs_root
 from flows.logs import log_to
-from flows.metrics import MetricsFile
-from flows.notices import Notices
 from flows.pipeline import Job
 from flows.reporting import say
 from flows.settings import load_settings, secret_of
@@ -91,13 +89,19 @@ def place_of(kind: str, exports: Path | None, core: str | None = None, database:
 
 def observers(settings: Settings, metrics: Path | None = None) -> tuple[Observer, ...]:
     """Return who is told how a run ended; raises UsageError where notices could not be signed."""
+    written: list[Observer] = []
     path = metrics or settings.metrics
-    written: tuple[Observer, ...] = () if path is None else (MetricsFile(path, say),)
+    if path is not None:
+        from flows.metrics import MetricsFile  # noqa: PLC0415 (Prometheus' library is for who wants them)
+
+        written.append(MetricsFile(path, say))
     if settings.notice_url is None:
-        return written
+        return tuple(written)
     if settings.notice_secret is None or not settings.notice_secret.get_secret_value():
         msg = "CADASTRA_NOTICE_SECRET is not set: notices are signed with it"
         raise UsageError(msg)
+    from flows.notices import Notices  # noqa: PLC0415 (as above)
+
     secret = settings.notice_secret.get_secret_value()
     return (*written, Notices(str(settings.notice_url), secret, say, tuple(settings.notice_on)))
 

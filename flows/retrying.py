@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import sleep
 from typing import TYPE_CHECKING, TypeVar
 
-from flows.settings import RETRY_SECONDS
+from flows.delays import RETRY_SECONDS
 from sql.transient import may_pass
 
 if TYPE_CHECKING:

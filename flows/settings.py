@@ -12,6 +12,7 @@ from pydantic import Field, HttpUrl, NonNegativeFloat, SecretStr, ValidationErro
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from customers.errors import UsageError
+from flows.delays import RETRY_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 Event = Literal["failure", "held", "threshold"]
 EVENTS: tuple[Event, ...] = ("failure", "held", "threshold")
 SHORTEST_SECRET = 32
-# How long to wait before each further attempt at what may pass.
-RETRY_SECONDS = (1.0, 5.0, 15.0)
 _SQLITE = "sqlite:///"
 # Secrets made by this process and not kept yet, by file: every job on a database has the same one.
 _new: dict[Path, str] = {}

@@ -9,8 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import fsspec
-
 from customers.errors import UsageError
 from flows.spill_folder import LOCAL_URL, PREFIX, SpillFolder
 from mappings.spill import is_url, written
@@ -51,6 +49,8 @@ def _opened(url: str) -> tuple[Any, str]:
         raise UsageError(
             "CADASTRA_SPILL has a password in it: give it to the file system's library another way"
         )
+    import fsspec  # noqa: PLC0415 (only for many machines)
+
     try:
         files, path = fsspec.core.url_to_fs(url)
     except (ValueError, ImportError) as problem:
