@@ -51,7 +51,8 @@ _LOADED = text("""
     SELECT DISTINCT c.structure FROM run_counts AS c JOIN publications AS p ON p.run_id = c.run_id
     WHERE p.run_seq < :run_seq AND c.published_new + c.published_changed + c.unchanged > 0
 """)
-_HOUR = 3600
+_SECOND = 1_000_000
+_HOUR = 3600 * _SECOND
 
 
 def measure(connection: Connection, run_seq: int, served_at: str) -> None:
@@ -74,15 +75,15 @@ def measure(connection: Connection, run_seq: int, served_at: str) -> None:
 
 
 def _waits(connection: Connection, run_seq: int, served: datetime) -> dict[str, list[Waits]]:
-    """Return the seconds that the documents of each structure will have waited, in parts."""
+    """Return the microseconds that the documents of each structure will have waited, in parts."""
     if is_postgres(connection):
         connection.exec_driver_sql(f"SET LOCAL work_mem = '{_GROUP_MEMORY}'")
-    statement, moment = text(_statement(connection, run_seq)), int(served.timestamp())
+    statement, moment = text(_statement(connection, run_seq)), int(served.timestamp()) * _SECOND
     waits: dict[str, list[Waits]] = {}
     for row in connection.execute(statement, {"run_seq": run_seq}, execution_options={"yield_per": 64}):
         stamps = pc.split_pattern(pa.array([row.stamps]), " ").flatten()
-        seconds = stamps.cast(pa.timestamp("s", "UTC")).cast(pa.int64())
-        waits.setdefault(row.structure, []).append(moment - seconds.to_numpy())
+        moments = stamps.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
+        waits.setdefault(row.structure, []).append(moment - moments.to_numpy())
     return waits
 
 
@@ -104,9 +105,9 @@ def _row(waits: Waits) -> dict[str, object]:
     waits.partition((half, most))
     return {
         "documents": many,
-        "p50_seconds": int(waits[half]),
-        "p95_seconds": int(waits[most]),
-        "max_seconds": int(waits.max()),
+        "p50_seconds": int(waits[half]) // _SECOND,
+        "p95_seconds": int(waits[most]) // _SECOND,
+        "max_seconds": int(waits.max()) // _SECOND,
         "share_within_60_minutes": int((waits <= _HOUR).sum()) / many,
     }
 

@@ -77,6 +77,13 @@ def test_only_what_the_core_stamped_anew_has_waited(store: Store) -> None:
     assert measured(store, 2) == [(2, 1800, 24 * 3600, 24 * 3600, 0.5, 0)]
 
 
+def test_a_stamp_may_have_a_fraction_of_a_second(store: Store) -> None:
+    publish(
+        store, written(store, 1, {ANA: "2026-11-01T00:59:59.750000Z", BIA: "2026-11-01T01:00:00.000000Z"}), 1
+    )
+    assert measured(store, 1) == [(2, 3600, 3600, 3600, 0.5, 1)]
+
+
 def test_a_run_that_changes_nothing_has_no_freshness(store: Store) -> None:
     publish(store, written(store, 1, {ANA: "2026-11-01T01:00:00Z"}), 1)
     publish(store, begun(store, 2), 2)
