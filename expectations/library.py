@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _UNUSED = ("scipy.stats", "altair")
-_DEEPCOPY = "__deepcopy__"
+_DEEPCOPY, _ABSENT = "__deepcopy__", object()
 
 
 class _Later(ModuleType):
@@ -67,8 +67,8 @@ def copied_by_slot(original: Any, memo: dict[int, object]) -> Any:  # noqa: ANN4
     copy = object.__new__(type(original))
     memo[id(original)] = copy
     for name in type(original).__slots__:
-        if hasattr(original, name):
-            value = getattr(original, name)
+        value = getattr(original, name, _ABSENT)
+        if value is not _ABSENT:
             shared = type(value) in _SHARED or isinstance(value, type)
             setattr(copy, name, value if shared else deepcopy(value, memo))
     return copy

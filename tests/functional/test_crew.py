@@ -53,6 +53,20 @@ def test_two_processes_serve_what_one_does(export: Path, any_database: str, tmp_
     assert two.report.buckets > 2
 
 
+def test_an_export_is_read_before_any_process_is_waited_for(export: Path, any_database: str) -> None:
+    job = Job(core=CORE, export=export, database_url=any_database, secret=SECRET, bucket_size=5, workers=2)
+    first = Run(job)
+    with first.holding():
+        first.extract()
+        assert isinstance(first._crew, Crew)  # noqa: SLF001 (nobody else knows it)
+        assert first._crew.members == []  # noqa: SLF001
+        first.execute()
+    again = Run(job)
+    with again.holding():
+        again.extract()
+        assert again._crew is None  # noqa: SLF001 (who knows whether there is anything to judge)
+
+
 def test_a_killed_worker_costs_its_bucket_only(export: Path, any_database: str, tmp_path: Path) -> None:
     _, served = run(export, f"sqlite:///{tmp_path}/one.db")
     victims: list[int] = []
