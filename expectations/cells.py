@@ -23,7 +23,7 @@ Positions = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 _ASCII = 0x80
 # A column is worth looking at by distinct value if this many of its values, taken evenly, are this few.
-_SAMPLE, _FEW = 128, 32
+_SAMPLE, _FEW = 128, 64
 _EVENLY = np.arange(_SAMPLE)
 
 
@@ -78,6 +78,16 @@ class Cells:
             readable = readable.copy()
             readable[self.unread] = False
         return Texts(self.values.filter(pa.array(readable)), positions(readable))
+
+    def repeated(self) -> pa.DictionaryArray | None:
+        """Return the column by its distinct values if these were seen to be few, and nothing is unread."""
+        distinct = self.__dict__["texts"].__dict__.get("distinct") if "texts" in self.__dict__ else None
+        if distinct is None or len(self.unread):
+            return None
+        places = np.zeros(len(self), np.int32)
+        places[self.texts.rows] = distinct.places
+        indices = pa.array(places, mask=None if self.present.all() else ~self.present)
+        return pa.DictionaryArray.from_arrays(indices, distinct.texts.values)
 
     @property
     def applied(self) -> int:

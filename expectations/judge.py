@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from expectations.masking import masks
+from expectations.masking import masks_of
 from expectations.omit import Omission, omit
 from expectations.report import Failure, Outcome, findings, results
+from expectations.scope import Scope
 from expectations.severity import Severities, severities
 from expectations.verdict import Verdict, verdicts, verdicts_on_nothing
 
@@ -31,7 +32,8 @@ _REFUSES: frozenset[Severity] = frozenset({"halt", "reject"})
 class Judgement:
     """State what the rules say of the documents of one bucket.
 
-    ``documents`` are those that were judged: after the omissions, to be nested. ``refused`` says which of them
+    ``documents`` are those that were judged: after the omissions, to be nested. ``repeated`` has those of their columns
+    that have few distinct values, and none unread, by these. ``refused`` says which of them
     are not to be published. ``findings`` (``FINDINGS_SCHEMA``) name every failing rule, ``results``
     (``RULE_RESULTS_SCHEMA``) every rule, also one that applied to nothing. ``omitted`` counts what was left
     out, by xpath and rule. ``halted`` names the rules of severity halt that failed, ``expired`` the exceptions
@@ -39,6 +41,7 @@ class Judgement:
     """
 
     documents: Documents
+    repeated: dict[str, pa.DictionaryArray]
     refused: NDArray[np.bool_]
     findings: pa.Table
     results: pa.Table
@@ -58,14 +61,21 @@ def judge(
     table = severities(reference_date, severity_table)
     omission = omit(documents, table, refs=refs, day=reference_date)
     left = omission.documents
+    scope = Scope(left, reference_date)
     if len(left):
-        judged = verdicts(masks(left, reference_date), left.structure, left.version)
+        judged = verdicts(masks_of(scope), left.structure, left.version)
     else:
         judged = verdicts_on_nothing(left.structure, left.version)
-    return _conclude(omission, judged, table, refs)
+    return _conclude(omission, judged, table, refs, scope.repeated())
 
 
-def _conclude(omission: Omission, judged: list[Verdict], table: Severities, refs: pa.Array) -> Judgement:
+def _conclude(
+    omission: Omission,
+    judged: list[Verdict],
+    table: Severities,
+    refs: pa.Array,
+    repeated: dict[str, pa.DictionaryArray],
+) -> Judgement:
     left = omission.documents
     failures = [
         Failure(verdict.judged, verdict.mask.failed, table.of(verdict.judged, left.structure))
@@ -78,6 +88,7 @@ def _conclude(omission: Omission, judged: list[Verdict], table: Severities, refs
             refused[left.blocks[failure.judged.block].document[failure.rows]] = True
     return Judgement(
         documents=left,
+        repeated=repeated,
         refused=refused,
         findings=pa.concat_tables([omission.findings, findings(failures, left, refs)]),
         results=results(_outcomes(omission, judged, table), left.structure),

@@ -32,5 +32,10 @@ def mask(judged: Judged, scope: Scope) -> Mask:
 
 def masks(documents: Documents, day: dt.date) -> Masks:
     """Judge all rules; ``day`` is the business date that "in the future" and "years ago" refer to."""
-    scope = Scope(documents, day)
+    return masks_of(Scope(documents, day))
+
+
+def masks_of(scope: Scope) -> Masks:
+    """Judge all rules on what a scope holds."""
+    documents = scope.documents
     return {judged.key: mask(judged, scope) for judged in catalogue(documents.structure, documents.version)}

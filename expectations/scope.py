@@ -15,6 +15,7 @@ from expectations.cells import Cells
 if TYPE_CHECKING:
     import datetime as dt
 
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from customers.blocks import Documents, Rows
@@ -71,6 +72,11 @@ class Scope:
         if xpath not in self._cells:
             self._cells[xpath] = Cells(self.rows(self.leaf_block(xpath)).columns[xpath])
         return self._cells[xpath]
+
+    def repeated(self) -> dict[str, pa.DictionaryArray]:
+        """Return the columns that were seen to have few distinct values, all of them read."""
+        found = {xpath: cells.repeated() for xpath, cells in self._cells.items()}
+        return {xpath: values for xpath, values in found.items() if values is not None}
 
     def children(self, path: str) -> NDArray[np.int64]:
         """Count the rows of a list for each row of the block around it."""

@@ -89,7 +89,7 @@ def _judged(structure: str, bucket: Bucket, context: Context, watch: Stopwatch) 
     verdict = judge(mapped.documents, refs=mapped.refs, reference_date=context.business_date)
     refused, extra = _refused_before(mapped, verdict.refused)
     watch.lap("check")
-    accepted = _documents(mapped, nest(verdict.documents), ~refused, context.version)
+    accepted = _documents(mapped, nest(verdict.documents, verdict.repeated), ~refused, context.version)
     watch.lap("nest")
     return Judged(
         structure,

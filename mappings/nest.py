@@ -7,38 +7,42 @@ else without a value is left out.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from xxhash import xxh3_128_hexdigest
+from xxhash import xxh3_128_digest
 
 from customers.blocks import ROOT
 from customers.dictionary import Field, effective_fields
-from mappings.octets import changed_where, maybe_escaped
+from mappings.fragments import Fragments
+from mappings.octets import changed_where, fixed_width, maybe_escaped, octets
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from customers.blocks import Documents, Rows
 
+    Part: TypeAlias = pa.Array | Fragments | str
+
+_HASH_WIDTH = 32
 _NAMED = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 _CONTROLS = {chr(code): f"\\u{code:04x}" for code in range(32) if chr(code) not in _NAMED}
 
 
-def nest(documents: Documents) -> pa.Array:
+def nest(documents: Documents, repeated: Mapping[str, pa.DictionaryArray] | None = None) -> pa.Array:
     """Return the JSON text of every document's data element.
 
     Texts of documents that break the rules are not meaningful: the check stage decides which of them are used.
+    ``repeated`` has columns of few distinct values once more, by xpath, as somebody found them out already.
     """
     children: dict[str, list[Field]] = {}
     for field in effective_fields(documents.structure, documents.version):
         if field.parent is not None:
             children.setdefault(field.parent, []).append(field)
-    texts: dict[str, pa.Array] = {}
-    for path in reversed(documents.blocks):
-        if path != ROOT:
-            texts[path] = _list_text(documents, path, children, texts)
-    return _object(documents.root, ROOT, children, texts)
+    return _Nest(documents, children, repeated or {}).text()
 
 
 def escaped(values: pa.Array) -> pa.Array:
@@ -56,77 +60,117 @@ def _spelt(values: pa.Array) -> pa.Array:
     return values
 
 
-def _object(rows: Rows, path: str, children: dict[str, list[Field]], texts: dict[str, pa.Array]) -> pa.Array:
-    """Return the text of an object for each row, missing where none of its members is there."""
-    first, *rest = (_value(rows, field, children, texts) for field in children[path])
-    members = [*_member("", *first), *(part for value in rest for part in _member(",", *value))]
-    if first[1].null_count == 0:
-        # Every row has its first member, so that braces and members are joined at once.
-        return _joined("{", *members, "}")
-    body = pc.ascii_ltrim(_joined(*members), ",")  # a member begins with its quote
-    nothing = pc.equal(pc.binary_length(body), 0)
-    whole = _joined("{", body, "}")
-    return pc.if_else(nothing, pa.scalar(None, pa.string()), whole) if pc.any(nothing).as_py() else whole
+class _Nest:
+    """Nest the blocks of some documents, the innermost lists first."""
+
+    def __init__(
+        self,
+        documents: Documents,
+        children: dict[str, list[Field]],
+        repeated: Mapping[str, pa.DictionaryArray],
+    ) -> None:
+        self._documents, self._children, self._repeated = documents, children, repeated
+        self._lists: dict[str, pa.Array] = {}
+
+    def text(self) -> pa.Array:
+        for path in reversed(self._documents.blocks):
+            if path != ROOT:
+                self._lists[path] = self._list(path)
+        return self._object(self._documents.root, ROOT)
+
+    def _object(self, rows: Rows, path: str) -> pa.Array:
+        """Return the text of an object for each row, missing where none of its members is there."""
+        first, *rest = (self._value(rows, field) for field in self._children[path])
+        members = [*_member("", *first), *(part for value in rest for part in _member(",", *value))]
+        if first[1].null_count == 0:
+            # Every row has its first member, so that braces and members are joined at once.
+            return _joined("{", *members, "}")
+        body = pc.ascii_ltrim(_joined(*members), ",")  # a member begins with its quote
+        nothing = pc.equal(pc.binary_length(body), 0)
+        whole = _joined("{", body, "}")
+        return pc.if_else(nothing, pa.scalar(None, pa.string()), whole) if pc.any(nothing).as_py() else whole
+
+    def _value(self, rows: Rows, field: Field) -> tuple[str, pa.Array, str]:
+        """Return what stands before each row's value, the value (missing without one), and what stands behind."""
+        name = f'"{field.name}":'
+        if field.type == "array":
+            return f"{name}[", self._lists[field.xpath], "]"
+        if field.type == "object":
+            return name, self._object(rows, field.xpath), ""
+        values = self._repeated.get(field.xpath, rows.columns[field.xpath])
+        return (f'{name}"', _escaped(values), '"') if field.type == "string" else (name, values, "")
+
+    def _list(self, path: str) -> pa.Array:
+        """Return what is between the brackets of a list for each row of the block around it.
+
+        An optional list without rows is missing.
+        """
+        rows = self._documents.blocks[path]
+        parents = len(self._documents.blocks[rows.block.parent or ROOT])
+        items = self._scalars(path) if rows.block.scalar else self._object(rows, path)
+        if items.null_count:
+            items = pc.fill_null(items, "null")
+        counts = np.bincount(rows.parent, minlength=parents)
+        offsets = pa.array(np.concatenate(([0], np.cumsum(counts))).astype(np.int32))
+        fields = (field for inside in self._children.values() for field in inside)
+        own = next(field for field in fields if field.xpath == path)
+        missing = None if own.obligation == "required" else pa.array(counts == 0)
+        return pc.binary_join(pa.ListArray.from_arrays(offsets, items, mask=missing), ",")
+
+    def _scalars(self, path: str) -> pa.Array:
+        values = self._repeated.get(path)
+        if values is None:
+            return _around('"', escaped(self._documents.blocks[path].columns[path]), '"')
+        return _around('"', escaped(values.dictionary), '"').take(values.indices)
 
 
-def _value(
-    rows: Rows, field: Field, children: dict[str, list[Field]], texts: dict[str, pa.Array]
-) -> tuple[str, pa.Array, str]:
-    """Return what stands before each row's value, the value (missing where there is none), and what stands behind."""
-    name = f'"{field.name}":'
-    if field.type == "array":
-        return f"{name}[", texts[field.xpath], "]"
-    if field.type == "object":
-        return name, _object(rows, field.xpath, children, texts), ""
-    values = rows.columns[field.xpath]
-    return (f'{name}"', escaped(values), '"') if field.type == "string" else (name, values, "")
+def _escaped(values: pa.Array) -> pa.Array:
+    if isinstance(values, pa.DictionaryArray):
+        return pa.DictionaryArray.from_arrays(values.indices, escaped(values.dictionary))
+    return escaped(values)
 
 
-def _member(comma: str, before: str, values: pa.Array, behind: str) -> tuple[pa.Array | str, ...]:
-    """Return ``"name":value`` as parts to be joined; one part, missing without a value, where values are missing."""
+def _around(before: str, values: pa.Array, behind: str) -> pa.Array:
+    return pc.binary_join_element_wise(before, values, behind, "")
+
+
+def _member(comma: str, before: str, values: pa.Array, behind: str) -> tuple[Part, ...]:
+    """Return ``"name":value`` as parts to be joined; nothing, or missing, stands for it where the value is missing."""
+    before = f"{comma}{before}"
+    if isinstance(values, pa.DictionaryArray):
+        return (Fragments.of(_around(before, values.dictionary, behind), values.indices),)
     if values.null_count == 0:
-        return f"{comma}{before}", values, behind
-    return (pc.binary_join_element_wise(f"{comma}{before}", values, behind, ""),)
+        return before, values, behind
+    if values.null_count * 2 < len(values):
+        return (_around(before, values, behind),)
+    there = values.is_valid().to_numpy(zero_copy_only=False)
+    place = pa.array(np.cumsum(there) - 1, mask=~there)
+    return (_around(before, values.drop_null(), behind).take(place),)
 
 
-def _joined(*parts: pa.Array | str) -> pa.Array:
+def _joined(*parts: Part) -> pa.Array:
     """Join columns and the texts between them; missing values are nothing."""
-    merged: list[pa.Array | str] = []
+    return pc.binary_join_element_wise(*_merged(parts), "", null_handling="replace", null_replacement="")
+
+
+def _merged(parts: tuple[Part, ...]) -> Iterator[pa.Array | str]:
+    """Join neighbours that need not be joined row by row."""
+    last: Part = ""
     for part in parts:
-        if isinstance(part, str) and merged and isinstance(merged[-1], str):
-            merged[-1] += part
+        if isinstance(part, str) and isinstance(last, str):
+            last += part
+        elif isinstance(part, Fragments) and isinstance(last, Fragments) and last.fits(part):
+            last = last.followed_by(part)
         else:
-            merged.append(part)
-    return pc.binary_join_element_wise(*merged, "", null_handling="replace", null_replacement="")
-
-
-def _list_text(
-    documents: Documents, path: str, children: dict[str, list[Field]], texts: dict[str, pa.Array]
-) -> pa.Array:
-    """Return what is between the brackets of a list for each row of the block around it.
-
-    An optional list without rows is missing.
-    """
-    rows = documents.blocks[path]
-    parents = len(documents.blocks[rows.block.parent or ROOT])
-    items = _quoted(rows.columns[path]) if rows.block.scalar else _object(rows, path, children, texts)
-    if items.null_count:
-        items = pc.fill_null(items, "null")
-    counts = np.bincount(rows.parent, minlength=parents)
-    offsets = pa.array(np.concatenate(([0], np.cumsum(counts))).astype(np.int32))
-    own = next(field for field in children[_above(path, children)] if field.xpath == path)
-    missing = None if own.obligation == "required" else pa.array(counts == 0)
-    return pc.binary_join(pa.ListArray.from_arrays(offsets, items, mask=missing), ",")
-
-
-def _above(path: str, children: dict[str, list[Field]]) -> str:
-    return next(parent for parent, fields in children.items() if any(field.xpath == path for field in fields))
-
-
-def _quoted(values: pa.Array) -> pa.Array:
-    return pc.binary_join_element_wise('"', escaped(values), '"', "")
+            yield last.rows() if isinstance(last, Fragments) else last
+            last = part
+    yield last.rows() if isinstance(last, Fragments) else last
 
 
 def content_hashes(texts: pa.Array) -> pa.Array:
     """Return the 128-bit content hash (XXH3, hexadecimal) of every document: equal bytes, equal hash."""
-    return pa.array(map(xxh3_128_hexdigest, texts.cast(pa.binary()).to_pylist()), pa.string())
+    content, edges = octets(texts)
+    data = content.data
+    digests = b"".join([xxh3_128_digest(data[begin:end]) for begin, end in pairwise(edges.tolist())])
+    written = np.frombuffer(digests.hex().encode(), np.uint8).reshape(len(texts), _HASH_WIDTH)
+    return fixed_width(written, np.zeros(len(texts), bool))

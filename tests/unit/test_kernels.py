@@ -125,3 +125,15 @@ def test_marks_are_found_wherever_a_column_begins(values: list[str | None], star
     marked = [value is not None and value.startswith(UNREAD) for value in values[start:]]
     assert is_unread(column).to_pylist() == marked
     assert Cells(column).unread.tolist() == [row for row, mark in enumerate(marked) if mark]
+
+
+@given(st.lists(st.none() | VALUE, min_size=1, max_size=5), st.integers(0, 3))
+def test_a_repeated_column_is_told_by_its_distinct_values(values: list[str | None], start: int) -> None:
+    cells = Cells(pa.array(values * 80, pa.string())[start:])
+    assert cells.repeated() is None  # nobody asked
+    few = cells.texts.distinct
+    told = cells.repeated()
+    assert (few is None) == (told is None) == (len(cells.texts) < 128)
+    assert told is None or told.to_pylist() == (values * 80)[start:]
+    unread = Cells(pa.array([*values * 80, UNREAD]))
+    assert unread.texts.distinct is None or unread.repeated() is None

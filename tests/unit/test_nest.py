@@ -7,10 +7,11 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from customers.structures import STRUCTURES
+from mappings.fragments import Fragments
 from mappings.nest import content_hashes, escaped, nest
 from tests.flatten import flatten
 from tests.invented import good
@@ -115,3 +116,57 @@ def test_equal_bytes_have_equal_hashes() -> None:
     one, other, same = content_hashes(pa.array(["{}", '{"a":1}', "{}"])).to_pylist()
     assert one == same != other
     assert len(one) == 32
+
+
+def changed(value: Any, draw: st.DrawFn) -> Any:  # noqa: ANN401 (any JSON value)
+    """Draw another text for each leaf, few of them, or none."""
+    match value:
+        case dict():
+            return {name: changed(inside, draw) for name, inside in value.items()}
+        case list():
+            return [changed(inside, draw) for inside in value for _ in range(draw(st.integers(0, 2)))]
+        case str():
+            return draw(st.sampled_from([None, None, "", "a", 'q"', "é\\", "\n"]))
+        case _:
+            return draw(st.sampled_from([None, value]))
+
+
+@st.composite
+def alike(draw: st.DrawFn, structure: str) -> list[dict[str, Any]]:
+    return [changed(good(structure), draw) for _ in range(draw(st.integers(1, 5)))]
+
+
+@pytest.mark.parametrize("structure", NAMES)
+@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_a_column_told_by_its_distinct_values_makes_the_same_text(
+    structure: str, data: st.DataObject
+) -> None:
+    drawn = data.draw(alike(structure))
+    documents = flatten(structure, drawn * 3)
+    texts = nest(documents)
+    assert texts.to_pylist() == [
+        text for one in drawn * 3 for text in nest(flatten(structure, [one])).to_pylist()
+    ]
+    encoded = {
+        xpath: column.dictionary_encode()
+        for rows in documents.blocks.values()
+        for xpath, column in rows.columns.items()
+    }
+    chosen = data.draw(st.sets(st.sampled_from(sorted(encoded))))
+    assert nest(documents, encoded).equals(texts)
+    assert nest(documents, {xpath: encoded[xpath] for xpath in chosen}).equals(texts)
+
+
+@given(
+    st.lists(st.tuples(st.none() | st.integers(0, 2), st.none() | st.integers(0, 1)), max_size=12),
+    st.integers(0, 2),
+)
+def test_fragments_are_the_texts_of_their_rows(rows: list[tuple[int | None, int | None]], start: int) -> None:
+    here, there = pa.array(["a", "", "ü"]), pa.array(["1", "22"])
+    left = Fragments.of(here, pa.array([row[0] for row in rows], pa.int32())[start:])
+    right = Fragments.of(there, pa.array([row[1] for row in rows], pa.int32())[start:])
+    assert left.followed_by(right).rows().to_pylist() == [
+        ("" if one is None else here[one].as_py()) + ("" if two is None else there[two].as_py())
+        for one, two in rows[start:]
+    ]

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customers.unread import UNREAD
@@ -67,6 +67,7 @@ def columns(draw: st.DrawFn, values: st.SearchStrategy[str | None] = TEXT) -> pa
 
 
 @pytest.mark.parametrize("kind", Kind)
+@settings(max_examples=30)
 @given(column=columns(RAW), times=st.sampled_from([1, 20]))
 def test_a_column_is_read_as_each_of_its_cells_alone(kind: Kind, column: pa.Array, times: int) -> None:
     codes = CODES if kind is Kind.CODE else None
