@@ -1,7 +1,8 @@
 """PostgreSQL's binary COPY format, made from Arrow columns without a Python loop per row.
 
 A row is a count of fields (2 bytes), then each field as its length (4 bytes, -1 for null) and its bytes; all
-numbers are big-endian. Lengths come from the Arrow offsets, and one kernel joins them with the values.
+numbers are big-endian. Lengths come from the Arrow offsets. What has the same width in all rows of a block, lengths
+above all, is laid out by numpy; one kernel joins that with the values of any length.
 """
 
 from __future__ import annotations
@@ -15,6 +16,10 @@ import pyarrow.compute as pc
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
+    Octets = NDArray[np.uint8]
+
 HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 TRAILER = b"\xff\xff"
 _BLOCK_BYTES = 16 * 1024 * 1024
@@ -22,14 +27,15 @@ _NUMBERS = {pa.int32(): ">i4", pa.int64(): ">i8"}
 
 
 def payload(data: pa.Table) -> Iterator[bytes | memoryview]:
-    """Yield the whole payload of a COPY in pieces of about 16 MB.
+    """Yield the whole payload of a COPY in pieces of at most about 16 MB.
 
     Columns are text (string), bigint (int64) or integer (int32); TypeError names any other.
     """
     yield HEADER
     rows = max(1, _BLOCK_BYTES * data.num_rows // max(data.nbytes, 1))
-    for start in range(0, data.num_rows, rows):
-        yield _block(data.slice(start, rows))
+    for block in data.to_batches(max_chunksize=rows):
+        if block.num_rows:
+            yield _block(block)
     yield TRAILER
 
 
@@ -43,32 +49,50 @@ def value_bytes(values: pa.Array) -> memoryview:
     return memoryview(data_buffer)[first:last]
 
 
-def _block(rows: pa.Table) -> memoryview:
-    pieces: list[pa.Array | pa.Scalar] = [pa.scalar(rows.num_columns.to_bytes(2, "big"), pa.binary())]
-    for name in rows.column_names:
-        pieces.extend(_field(name, rows.column(name).combine_chunks()))
-    return value_bytes(pc.binary_join_element_wise(*pieces, b""))
+def _block(rows: pa.RecordBatch) -> memoryview:
+    """Join the rows of a block; what has one width in all of them is joined before, with the lengths around it."""
+    fields = np.array(rows.num_columns, ">i2").tobytes()
+    fixed: list[Octets] = [np.broadcast_to(np.frombuffer(fields, np.uint8), (rows.num_rows, len(fields)))]
+    pieces: list[pa.Array] = []
+    for name, column in zip(rows.schema.names, rows.columns, strict=True):
+        values = _bytes_of(name, column)
+        lengths = pc.fill_null(pc.binary_length(values), -1).to_numpy()
+        fixed.append(lengths.astype(">i4").view(np.uint8).reshape(len(lengths), -1))
+        width = int(lengths[0])
+        if width > 0 and (lengths == width).all():
+            fixed.append(np.frombuffer(value_bytes(values), np.uint8).reshape(len(lengths), width))
+        else:
+            pieces += [_joined(fixed), values]
+            fixed = []
+    if fixed:
+        pieces.append(_joined(fixed))
+    if len(pieces) == 1:
+        return value_bytes(pieces[0])
+    joined = pc.binary_join_element_wise(*pieces, b"", null_handling="replace", null_replacement=b"")
+    return value_bytes(joined)
 
 
-def _field(name: str, column: pa.Array) -> tuple[pa.Array, pa.Array]:
-    values = _bytes_of(name, column)
-    lengths = pc.fill_null(pc.binary_length(values), -1)
-    return _big_endian(lengths), pc.fill_null(values, b"")
+def _joined(fixed: list[Octets]) -> pa.Array:
+    """Join bytes, a row each, into a binary column."""
+    return _binary(np.concatenate(fixed, axis=1))
 
 
 def _bytes_of(name: str, column: pa.Array) -> pa.Array:
     if pa.types.is_string(column.type):
         return column.cast(pa.binary())
     if column.type in _NUMBERS:
-        numbers = _big_endian(pc.fill_null(column, 0))
-        return pc.if_else(column.is_valid(), numbers, pa.scalar(None, pa.binary()))
+        swapped = pc.fill_null(column, 0).to_numpy().astype(_NUMBERS[column.type])
+        numbers = _binary(swapped.view(np.uint8).reshape(len(swapped), -1))
+        return (
+            pc.if_else(column.is_valid(), numbers, pa.scalar(None, pa.binary()))
+            if column.null_count
+            else numbers
+        )
     message = f"column {name}: {column.type} has no binary form here"
     raise TypeError(message)
 
 
-def _big_endian(numbers: pa.Array) -> pa.Array:
-    swapped = numbers.to_numpy().astype(_NUMBERS[numbers.type])
-    fixed = pa.FixedSizeBinaryArray.from_buffers(
-        pa.binary(swapped.itemsize), len(swapped), [None, pa.py_buffer(swapped)]
-    )
-    return fixed.cast(pa.binary())
+def _binary(octets: Octets) -> pa.Array:
+    rows, width = octets.shape
+    data = pa.py_buffer(np.ascontiguousarray(octets))
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), rows, [None, data]).cast(pa.binary())
