@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from sql.bulk import read_each
+from sql.engine import one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,12 +29,12 @@ _LAST = """
     SELECT f.core_key, f.run_seq, f.fingerprint, f.valid_until, f.excluded, f.availability, r.business_date
     FROM fingerprints AS f
     JOIN runs AS r ON r.run_seq = f.run_seq
-    WHERE r.state = 'published' AND {among}
+    WHERE f.run_seq {published} AND {among}
       AND NOT EXISTS (
           SELECT 1 FROM fingerprints AS n
-          WHERE n.core_key = f.core_key AND n.run_seq > f.run_seq
-            AND n.run_seq IN (SELECT q.run_seq FROM runs AS q WHERE q.state = 'published'))
+          WHERE n.core_key = f.core_key AND n.run_seq > f.run_seq AND n.run_seq {published})
 """
+_PUBLISHED = "SELECT q.run_seq FROM runs AS q WHERE q.state = 'published'"
 
 
 def last(connection: Connection, among: str = "true") -> Iterator[pa.Table]:
@@ -42,4 +43,5 @@ def last(connection: Connection, among: str = "true") -> Iterator[pa.Table]:
     ``business_date`` is that of its run; ``among`` is a condition.
     """
     # COPY's CSV tells an empty text from null by its quotes, and so does the reader.
-    return read_each(connection, _LAST.format(among=among), FINGERPRINTS, {})
+    statement = _LAST.format(published=one_of(connection, _PUBLISHED), among=among)
+    return read_each(connection, statement, FINGERPRINTS, {})

@@ -14,7 +14,7 @@ from sqlalchemy import Column, MetaData, Table, Text
 
 from sql import fingerprints, serving
 from sql.bulk import append
-from sql.engine import is_postgres
+from sql.engine import one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,14 +40,11 @@ _DOCUMENTS = """
     UNION
     SELECT d.document_id FROM near_tax_ids AS t JOIN documents AS d ON d.tax_id = t.tax_id
 """
-# PostgreSQL asks its indexes for the numbers of an array, also through the union in the view, not for those of a query.
-_AMONG_POSTGRES = f"document_id = ANY (ARRAY({_DOCUMENTS}))"
-_AMONG_SQLITE = f"document_id IN ({_DOCUMENTS})"
 _STATES = f"""
-    {serving.STATES} WHERE tax_id IN (SELECT tax_id FROM near_tax_ids)
+    {serving.STATES} WHERE tax_id {{of_tax_ids}}
     UNION
-    {serving.STATES} WHERE person_id IN (SELECT person_id FROM near_persons)
-"""  # noqa: S608 (our own words)
+    {serving.STATES} WHERE person_id {{of_persons}}
+"""
 
 
 class Near:
@@ -59,16 +56,20 @@ class Near:
 
     def each_served(self, version: str) -> Iterator[pa.Table]:
         """Return documents being served of all structures: ``sql.serving.SERVED_OF_ALL``."""
-        among = _AMONG_POSTGRES if is_postgres(self._connection) else _AMONG_SQLITE
-        return serving.served_of_all(self._connection, version, among)
+        among = one_of(self._connection, _DOCUMENTS)
+        return serving.served_of_all(self._connection, version, f"document_id {among}")
 
     def each_customer_state(self) -> Iterator[pa.Table]:
         """Return the present state of persons: ``sql.serving.CUSTOMERS``."""
-        return serving.customer_states(self._connection, _STATES)
+        of_tax_ids = one_of(self._connection, "SELECT tax_id FROM near_tax_ids")
+        of_persons = one_of(self._connection, "SELECT person_id FROM near_persons")
+        statement = _STATES.format(of_tax_ids=of_tax_ids, of_persons=of_persons)
+        return serving.customer_states(self._connection, statement)
 
     def each_fingerprint(self) -> Iterator[pa.Table]:
         """Return the last published fingerprints of the registers: ``sql.fingerprints.FINGERPRINTS``."""
-        return fingerprints.last(self._connection, "f.core_key IN (SELECT core_key FROM near_keys)")
+        among = one_of(self._connection, "SELECT core_key FROM near_keys")
+        return fingerprints.last(self._connection, f"f.core_key {among}")
 
 
 @contextmanager

@@ -118,18 +118,12 @@ def discard(connection: Connection, run_seqs: Sequence[int]) -> dict[str, int]:
 def _discard(connection: Connection, whole: Table, run_seqs: Sequence[int]) -> int:
     # Small runs may have been settled before they died; what the shared partition holds has no other home.
     rest = text(f"DELETE FROM {shared(whole)} WHERE run_seq = ANY(:run_seqs)")  # noqa: S608 (our own names)
-    return connection.execute(rest, {"run_seqs": list(run_seqs)}).rowcount + sum(
-        _drop(connection, Own(whole, run_seq)) for run_seq in run_seqs
-    )
-
-
-def _drop(connection: Connection, own: Own) -> int:
-    _lock(connection, own.run_seq)
-    if not _existing(connection, [own.name]):
-        return 0
-    rows: int = connection.exec_driver_sql(f"SELECT count(*) FROM {own.name}").scalar_one()  # noqa: S608 (ours)
-    connection.exec_driver_sql(f"DROP TABLE {own.name}")
-    return rows
+    gone = connection.execute(rest, {"run_seqs": list(run_seqs)}).rowcount
+    # Nobody makes them any more: only a run that is running may, and these are not.
+    for name in sorted(_existing(connection, [table_of(whole, run_seq) for run_seq in run_seqs])):
+        gone += connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one()  # noqa: S608 (ours)
+        connection.exec_driver_sql(f"DROP TABLE {name}")
+    return gone
 
 
 def unsettled(connection: Connection, whole: Table) -> list[str]:
