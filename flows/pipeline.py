@@ -102,7 +102,7 @@ class Run:
         self.job.tell("extract", 0.0)
         self._clear()
         export = open_source(self.job)
-        if self._judges_all():
+        if self._surely_needs_many():
             self._muster(export.count)  # its imports take as long as reading does
         self._spill = open_spill(self.job.spill, self.run_id, self._has_ended)
         place = self._spill.place
@@ -123,9 +123,12 @@ class Run:
         """Say whether the ledger knows that another run has ended."""
         return self._store is not None and self._store.state_of(run_id) not in {None, "running"}
 
-    def _judges_all(self) -> bool:
-        """Say whether every register will be judged; else reading shows first how many will."""
-        return self._store is not None and (self.job.full_remap or not self._store.has_published())
+    def _surely_needs_many(self) -> bool:
+        """Say whether a cluster was named, or every register will be judged; else reading shows first how many will."""
+        if self._store is None:
+            return False
+        named = self.job.scheduler is not None
+        return named or self.job.full_remap or not self._store.has_published()
 
     def _muster(self, buckets: int) -> None:
         if self.job.rehearse or self._crew is not None:

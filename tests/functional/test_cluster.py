@@ -205,10 +205,17 @@ def test_a_missing_extra_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_scheduler_that_is_none_is_said_in_one_line(
     export: Path, environment: dict[str, str], tmp_path: Path
 ) -> None:
+    url = environment["CADASTRA_DATABASE_URL"]
+    published = Run(Job(core=CORE, export=export, database_url=url, secret=SECRET))
+    with published.holding():
+        published.extract()
+        published.execute()
     with start(export, environment, "--scheduler", "nowhere") as run:
         _, err = run.communicate()
     assert run.returncode == 2
     assert err.splitlines()[-1].startswith("cadastra: the Dask scheduler nowhere cannot be reached")
+    with open_store(url) as store:
+        assert [run["state"] for run in store.runs()] == ["published"]  # the other one never began
     assert list((tmp_path / "spill").iterdir()) == []
 
 
