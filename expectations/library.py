@@ -4,7 +4,7 @@ The library imports SciPy's statistics and Altair for expectations that are not 
 something asks for them a stand-in takes their place, which then imports the real thing.
 
 A third of what is left is spent by pydantic on deep copies of the fields that one model hands down to the next, by the
-general way for objects of which nothing is known. While the library is imported they are copied slot by slot.
+general way for objects of which nothing is known. While models are made they are copied slot by slot.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ def copied_by_slot(original: Any, memo: dict[int, object]) -> Any:  # noqa: ANN4
 
 
 @contextmanager
-def _fields_copied_by_slot() -> Iterator[None]:
+def fields_copied_by_slot() -> Iterator[None]:
+    """Let pydantic make the fields of a model from those of its parent the quick way."""
     from pydantic.v1.class_validators import Validator  # noqa: PLC0415 (nothing else needs that version)
     from pydantic.v1.fields import FieldInfo, ModelField  # noqa: PLC0415
 
@@ -92,5 +93,5 @@ def _fields_copied_by_slot() -> Iterator[None]:
 @cache
 def import_great_expectations() -> None:
     """Import the library the first time: that takes a second all the same."""
-    with _put_off(_UNUSED), _nothing_collected(), _fields_copied_by_slot():
+    with _put_off(_UNUSED), _nothing_collected(), fields_copied_by_slot():
         importlib.import_module("great_expectations")

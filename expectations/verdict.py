@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from customers.dictionary import DEFAULT_VERSION
 from customers.structures import STRUCTURES
 from expectations.catalogue import NEVER_APPLIES, Judged, catalogue
-from expectations.library import import_great_expectations
+from expectations.library import fields_copied_by_slot, import_great_expectations
 from expectations.masks import Mask, Masks, RuleKey, all_pass
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def suite(structure: str, version: str = DEFAULT_VERSION) -> ExpectationSuite:
     import_great_expectations()
     from great_expectations.core import ExpectationSuite  # noqa: PLC0415 (more than a second)
 
-    from expectations.kinds import expectation  # noqa: PLC0415 (as above)
+    with fields_copied_by_slot():
+        from expectations.kinds import expectation  # noqa: PLC0415 (as above)
 
     expectations = [
         expectation(judged) for judged in catalogue(structure, version) if judged.kind not in NEVER_APPLIES
