@@ -1,4 +1,4 @@
-"""64 bits for every text of an array: equal texts, equal words, whatever array they stand in."""
+"""64 bits for every text of an array, or stretch of bytes: equal bytes, equal words, whatever they stand in."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from xxhash import xxh3_64_intdigest
 
 from mappings.octets import octets
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Octets = NDArray[np.uint8]
     Words = NDArray[np.uint64]
-    Integers = NDArray[np.int32]
+    Integers = NDArray[np.int32] | NDArray[np.int64]
 
 _WORD = 8
 _ODD = np.uint64(0x9E3779B97F4A7C15)
+# What a word is multiplied by before and after it is taken in, and what is folded down in between.
+_TAKEN, _SPREAD, _FOLD = np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0x9E3779B185EBCA87), np.uint64(31)
 # What is left of a word that only its first octets belong to.
 _KEPT = np.array([(1 << 8 * size) - 1 for size in range(_WORD + 1)], np.uint64)
 
@@ -25,8 +27,8 @@ _KEPT = np.array([(1 << 8 * size) - 1 for size in range(_WORD + 1)], np.uint64)
 def digests(texts: pa.Array) -> Words:
     """Hash every text; none may be missing.
 
-    Keys and tax ids are short: up to two machine words are mixed as the numbers that they are, all texts at once. xxh3
-    takes the longer ones, one by one.
+    Keys and tax ids are short: up to two machine words are mixed as the numbers that they are. Longer ones are taken
+    in word by word, which costs more for each.
     """
     texts = texts.cast(pa.string())
     data, edges = octets(texts)
@@ -37,8 +39,33 @@ def digests(texts: pa.Array) -> Words:
     words = mixed(mixed(low + sizes.astype(np.uint64) * _ODD) ^ high)
     long = np.flatnonzero(sizes > 2 * _WORD)
     if len(long):
-        words[long] = _hashed(texts if len(long) == len(texts) else texts.take(pa.array(long)))
+        words[long] = of_stretches(data, starts[long].astype(np.int64), sizes[long].astype(np.int64))
     return words
+
+
+def of_stretches(data: Octets, starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> Words:
+    """Hash stretches of bytes of any length, all at once, eight bytes of each at a time.
+
+    A word is multiplied before it is taken in, so that what two changes do to their words does not cancel.
+    """
+    padded = np.concatenate((data, np.zeros(_WORD, np.uint8)))
+    words = sizes.astype(np.uint64) * _ODD
+    here = np.arange(len(sizes))
+    for begin in range(0, int(sizes.max(initial=0)), _WORD):
+        left = sizes - begin
+        if left.min() <= 0:  # some have ended
+            going_on = np.flatnonzero(left > 0)
+            here, starts, sizes, left = here[going_on], starts[going_on], sizes[going_on], left[going_on]
+        taken = _words_at(padded, starts + begin)
+        if left.min() < _WORD:
+            taken &= _KEPT[np.minimum(left, _WORD)]
+        some = words if len(here) == len(words) else words[here]
+        some ^= taken * _TAKEN
+        some ^= some >> _FOLD
+        some *= _SPREAD
+        if some is not words:
+            words[here] = some
+    return mixed(words)
 
 
 def mixed(words: Words) -> Words:
@@ -50,12 +77,7 @@ def mixed(words: Words) -> Words:
     return spread
 
 
-def _words_at(data: NDArray[np.uint8], starts: Integers) -> Words:
+def _words_at(data: Octets, starts: Integers) -> Words:
     """Read the eight octets from each place on as a number."""
     everywhere = np.ndarray((len(data) - _WORD + 1,), "<u8", data, strides=(1,))
     return everywhere[starts].astype(np.uint64)
-
-
-def _hashed(texts: pa.Array) -> Words:
-    content = texts.cast(pa.binary()).to_numpy(zero_copy_only=False)
-    return np.fromiter(map(xxh3_64_intdigest, content), np.uint64, len(content))

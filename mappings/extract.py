@@ -18,10 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from customers.errors import ExportRefused, UnreadableInput
-from mappings.text_files import csv_chunks
+from mappings.text_files import Chunk, csv_chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -67,12 +67,23 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class RawTable:
-    """Hold one raw table: its file, its columns as they came, and the first physical line of each record."""
+    """Hold one raw table: its file, its columns as they came, and the first physical line of each record.
+
+    ``words`` are hashes of the records, where reading made them (``mappings.fingerprints.row_words``).
+    """
 
     name: str
     file: str
     columns: pa.Table
     lines: NDArray[np.int64]
+    words: NDArray[np.uint64] | None = None
+
+    def only(self, chosen: NDArray[np.bool_]) -> RawTable:
+        """Return some of the records."""
+        words = None if self.words is None else self.words[chosen]
+        return RawTable(
+            self.name, self.file, self.columns.filter(pa.array(chosen)), self.lines[chosen], words
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,24 +192,49 @@ class FolderSource:
         """Return the names of the tables."""
         return list(self.files)
 
-    def chunks(self, name: str) -> Iterator[RawTable]:
-        """Read a table from its beginning; at least one chunk comes, if only an empty one.
+    def chunks(self, name: str, only: Collection[str] | None = None) -> Iterator[RawTable]:
+        """Read a table from its beginning, all columns or ``only`` some; at least one chunk comes, if only empty.
 
         Raises ExportRefused naming the file and both figures when hash, header or rows do not match, the rows only
         after the last chunk.
         """
         path, (rows, sha256) = self.files[name], self.control.tables[name]
         _check_hash(path, sha256)
-        read = _parquet_chunks(path) if path.suffix.lower() == ".parquet" else csv_chunks(path, self.core)
         count = 0
-        for columns, lines in read:
+        for chunk in self._read(name, only):
             if count == 0:
-                check_header(path.name, columns.column_names, self.core.tables[name], self.core)
-            count += len(lines)
-            yield RawTable(name, path.name, columns, lines)
+                check_header(path.name, chunk.header, self.core.tables[name], self.core)
+            count += len(chunk.lines)
+            yield self._raw(name, chunk)
         if count != rows:
             msg = f"{path.name}: {count} rows, {CONTROL} says {rows}"
             raise refuse(msg)
+
+    def chosen(self, name: str, rows: Iterator[NDArray[np.bool_]]) -> Iterator[RawTable]:
+        """Read a table again, of each chunk that ``chunks`` had only the rows that a mask names."""
+        for chunk in self._read(name, None, rows):
+            yield self._raw(name, chunk)
+
+    def _read(
+        self, name: str, only: Collection[str] | None, rows: Iterator[NDArray[np.bool_]] | None = None
+    ) -> Iterator[Chunk]:
+        path = self.files[name]
+        if path.suffix.lower() != ".parquet":
+            return csv_chunks(path, self.core, only=only, rows=rows)
+        return _parquet_chunks(path) if rows is None else _chosen(_parquet_chunks(path), rows)
+
+    def _raw(self, name: str, chunk: Chunk) -> RawTable:
+        """Let a record count as its bytes, unless some of them are ignored by name."""
+        ignores = any(column in self.core.tables[name].ignored for column in chunk.header)
+        return RawTable(
+            name, self.files[name].name, chunk.columns, chunk.lines, None if ignores else chunk.words
+        )
+
+
+def _chosen(chunks: Iterator[Chunk], rows: Iterator[NDArray[np.bool_]]) -> Iterator[Chunk]:
+    for chunk in chunks:
+        mask = next(rows) if len(chunk.lines) else np.empty(0, bool)
+        yield Chunk(chunk.columns.filter(pa.array(mask)), chunk.lines[mask], None, chunk.header)
 
 
 def open_export(folder: Path, core: Core) -> FolderSource:
@@ -224,8 +260,14 @@ def read_export(folder: Path, core: Core) -> Export:
 def joined(chunks: list[RawTable]) -> RawTable:
     """Put the chunks of one table together again."""
     columns = pa.concat_tables([chunk.columns for chunk in chunks])
+    lines = np.concatenate([chunk.lines for chunk in chunks])
+    words = [chunk.words for chunk in chunks if chunk.words is not None]
     return RawTable(
-        chunks[0].name, chunks[0].file, columns, np.concatenate([chunk.lines for chunk in chunks])
+        chunks[0].name,
+        chunks[0].file,
+        columns,
+        lines,
+        np.concatenate(words) if len(words) == len(chunks) else None,
     )
 
 
@@ -241,7 +283,7 @@ def _check_hash(path: Path, sha256: str) -> None:
         raise refuse(msg)
 
 
-def _parquet_chunks(path: Path) -> Iterator[tuple[pa.Table, NDArray[np.int64]]]:
+def _parquet_chunks(path: Path) -> Iterator[Chunk]:
     """Read a Parquet file; the line of a record is its number, from 1."""
     try:
         with pq.ParquetFile(path) as file:
@@ -249,13 +291,11 @@ def _parquet_chunks(path: Path) -> Iterator[tuple[pa.Table, NDArray[np.int64]]]:
             _check_types(path, schema)
             first = 1
             for batch in file.iter_batches(_PARQUET_ROWS):
-                yield (
-                    pa.Table.from_batches([batch]),
-                    np.arange(first, first + batch.num_rows, dtype=np.int64),
-                )
+                lines = np.arange(first, first + batch.num_rows, dtype=np.int64)
+                yield Chunk(pa.Table.from_batches([batch]), lines, None, schema.names)
                 first += batch.num_rows
             if first == 1:
-                yield schema.empty_table(), np.empty(0, np.int64)
+                yield Chunk(schema.empty_table(), np.empty(0, np.int64), None, schema.names)
     except (pa.ArrowException, OSError) as problem:
         msg = f"{path.name} is no readable Parquet file"
         raise refuse(msg) from problem

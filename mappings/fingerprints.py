@@ -1,19 +1,22 @@
 """A number for everything that the core sent about a person: the same number, the same documents.
 
 The rows of a register count with their order in each table, and the registers of a person together: when one of them
-changes, comes or goes, all of them have another number.
+changes, comes or goes, all of them have another number. A row of a file counts as the line that it is, unless the core
+ignores some of its columns by name.
 """
 
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mappings.digests import digests, mixed
+from mappings.digests import digests, mixed, of_stretches
+from mappings.octets import octets
 from mappings.profile import NAMES, Customers
 from mappings.rows import positions
 
@@ -35,41 +38,60 @@ def fingerprints(plan: Partition, version: str) -> NDArray[np.int64]:
     customers = plan.export.tables.get(plan.core.stage_of(NAMES[Customers]).name)
     if customers is None:
         return content.view(np.int64)
-    content += mixed(_hashes(customers, plan.core, plan.row) + _salt(customers.name))
-    content += mixed(digests(plan.keys) + _salt(version))
+    content += of_customers(row_words(customers, plan.core)[plan.row], customers.name)
+    content += of_keys(digests(plan.keys), version)
     for name, member in plan.members.items():
         rows = np.flatnonzero(member >= 0)
         rows = rows[np.argsort(member[rows], kind="stable")]
         if len(rows):
             owner = member[rows]
-            place = positions(owner).astype(np.uint64)
-            words = mixed(_hashes(plan.export.tables[name], plan.core, rows) + _salt(name) + mixed(place))
-            _add(content, owner, words)
-    person = plan.person_numbers
+            words = of_rows(row_words(plan.export.tables[name], plan.core)[rows], name, positions(owner))
+            add(content, owner, words)
+    return of_persons(content, plan.person_numbers).view(np.int64)
+
+
+def row_words(raw: RawTable, core: Core) -> Words:
+    """Hash the rows of a raw table, whatever its columns' types, unless that was done when it was read."""
+    if raw.words is not None:
+        return raw.words
+    names = dict.fromkeys(source.column for source in core.tables[raw.name].columns.values())
+    cells = [raw.columns[name].combine_chunks().cast(pa.string()) for name in names]
+    texts = pc.binary_join_element_wise(*cells, _BETWEEN, null_handling="replace", null_replacement=_MISSING)
+    data, edges = octets(texts)
+    return of_stretches(data, edges[:-1].astype(np.int64), np.diff(edges).astype(np.int64))
+
+
+def of_customers(words: Words, table: str) -> Words:
+    """Say what the rows that make registers add to their content."""
+    return mixed(words + _salt(table))
+
+
+def of_keys(words: Words, version: str) -> Words:
+    """Say what the hashes of registers' keys add to their content, with all else that decides."""
+    return mixed(words + _salt(version))
+
+
+def of_rows(words: Words, table: str, place: NDArray[np.int32] | NDArray[np.int64]) -> Words:
+    """Say what other rows add to their register's content; ``place`` is that among its rows in the table, from 0."""
+    return mixed(words + _salt(table) + mixed(place.astype(np.uint64)))
+
+
+def of_persons(content: Words, person: NDArray[np.int64]) -> Words:
+    """Return the fingerprint of each register, given its content and the number of its person."""
     together = np.zeros(int(person.max(initial=-1)) + 1, np.uint64)
     order = np.argsort(person, kind="stable")
-    _add(together, person[order], mixed(content[order]))
-    return mixed(together)[person].view(np.int64)
+    add(together, person[order], mixed(content[order]))
+    return mixed(together)[person]
 
 
-def _add(totals: Words, owner: NDArray[np.int64], words: Words) -> None:
-    """Add words to the totals of their owners, who are ascending; sums wrap around."""
-    owners, first = np.unique(owner, return_index=True)
-    if len(owners):
-        totals[owners] += np.add.reduceat(words, first)
+def add(totals: Words, owner: NDArray[np.int64], words: Words) -> None:
+    """Add words to the totals of their owners; those of an owner stand together, and sums wrap around."""
+    if len(owner) == 0:
+        return
+    first = np.flatnonzero(np.append([True], owner[1:] != owner[:-1]))
+    totals[owner[first]] += np.add.reduceat(words, first)
 
 
-def _hashes(raw: RawTable, core: Core, rows: NDArray[np.int64]) -> Words:
-    """Hash chosen rows of a raw table, whatever its columns' types, by the columns that are staged."""
-    names = dict.fromkeys(source.column for source in core.tables[raw.name].columns.values())
-    columns = [raw.columns[name].combine_chunks() for name in names]
-    if not np.array_equal(rows, np.arange(len(raw.lines))):
-        chosen = pa.array(rows)
-        columns = [values.take(chosen) for values in columns]
-    cells = [values.cast(pa.string()) for values in columns]
-    texts = pc.binary_join_element_wise(*cells, _BETWEEN, null_handling="replace", null_replacement=_MISSING)
-    return digests(texts)
-
-
+@cache
 def _salt(text: str) -> np.uint64:
     return np.uint64(int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little"))

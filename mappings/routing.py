@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from mappings.extract import Export, RawTable
+from mappings.fingerprints import row_words
 from mappings.spill import Spill, Spilled
 from mappings.staging import keys_of
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from mappings.directory import Directory, Source
     from mappings.extract import Control
 
-_LINE = "#line"  # no column of a core: see mappings.extract
+_LINE, _WORD = "#line", "#word"  # no columns of a core: see mappings.extract
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,8 @@ class RoutedTable:
     def of(self, bucket: int) -> RawTable:
         """Return the rows of one bucket."""
         rows = self.rows.read(bucket)
-        lines = rows[_LINE].to_numpy()
-        return RawTable(self.name, self.file, rows.drop_columns([_LINE]), lines)
+        lines, words = rows[_LINE].to_numpy(), rows[_WORD].to_numpy()
+        return RawTable(self.name, self.file, rows.drop_columns([_LINE, _WORD]), lines, words)
 
 
 def route(
@@ -81,13 +82,15 @@ def _route_table(
 
 
 def _plain(chunk: RawTable, core: Core) -> pa.Table:
-    """Return the columns that are staged, dictionaries as their values, with the line of each row."""
+    """Return the columns that are staged, dictionaries as their values, with the line and the hash of each row."""
     sources = core.tables[chunk.name].columns.values()
     rows = chunk.columns.select(dict.fromkeys([core.key, *(source.column for source in sources)]))
     for place, field in enumerate(rows.schema):
         if pa.types.is_dictionary(field.type):
             rows = rows.set_column(place, field.name, rows[field.name].cast(field.type.value_type))
-    return rows.append_column(_LINE, pa.array(chunk.lines))
+    return rows.append_column(_LINE, pa.array(chunk.lines)).append_column(
+        _WORD, pa.array(row_words(chunk, core))
+    )
 
 
 def bucket_export(place: str, control: Control, tables: Mapping[str, RoutedTable], bucket: int) -> Export:
