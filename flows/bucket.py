@@ -116,7 +116,7 @@ class _Work:
             self.watch.lap("stage")
             self._judge(bucket, memory)
         self._finish(aside)
-        memory.write(self.draft)
+        memory.write(self.draft, [settlement.altered() for settlement in self._settlements.values()])
         self.draft.write_findings(stray_findings(self.plan.strays, terms.secret))
         self.watch.lap("settle")
         return self.draft, self._outcome(int(aside.unchanged.sum()))

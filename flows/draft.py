@@ -50,6 +50,11 @@ class Draft:
         """Keep what registers were made of."""
         self._add("fingerprints", rows)
 
+    def forget(self, core_keys: pa.Array, *, gone: bool) -> None:
+        """Keep registers that are not remembered as they are now."""
+        flags = pa.repeat(pa.scalar(int(gone), pa.int32()), len(core_keys))
+        self._add("forgotten", pa.table({"core_key": core_keys, "gone": flags}))
+
     def write_findings(self, findings: pa.Table) -> None:
         """Keep findings."""
         self._add("findings", findings)

@@ -61,11 +61,12 @@ def made_by(core: Core, version: str, secret: str, day: date) -> str:
 
 
 class Memory:
-    """Collect whose documents need not be made again from the same rows."""
+    """Collect whose documents need not be made again from the same rows, and whose must be."""
 
     def __init__(self, plan: Partition, marks: NDArray[np.int64], secret: str) -> None:
         self._plan, self._marks, self._secret = plan, marks, secret
         self._parts: list[pa.Table] = []
+        self._judged: list[pa.Array] = []
 
     def note(self, bucket: Bucket, judged: Sequence[Judged], states: pa.Table, siblings: pa.Array) -> None:
         """Remember the persons of a bucket in whom nothing was found and none of whose registers is missing.
@@ -81,6 +82,7 @@ class Memory:
         found = _mask(pc.is_in(own_refs, pc.unique(refs)))
         found |= _mask(pc.is_in(registers.tax_ids, siblings, skip_nulls=True))
         found[[again.register for again in bucket.duplicates]] = True
+        found |= _mask(pc.is_in(keys, self._wrongly_placed()))
         spoilt = np.zeros(len(states), bool)
         spoilt[person[found]] = True
         kept = ~spoilt[person]
@@ -95,11 +97,20 @@ class Memory:
             "availability": states["availability"].combine_chunks().take(pa.array(person)),
         }
         self._parts.append(pa.table(rows).filter(pa.array(kept)))
+        self._judged.append(keys)
 
-    def write(self, draft: Draft) -> None:
-        """Draft everything."""
+    def write(self, draft: Draft, altered: Sequence[pa.Array]) -> None:
+        """Draft everything, with who is not: refused, of no known kind, or ``altered`` without being judged."""
+        kept = _column(self._parts, "core_key")
         if self._parts:
             draft.write_fingerprints(pa.concat_tables(self._parts))
+        touched = pc.unique(pa.concat_arrays([*self._judged, *altered, self._plan.unplaced]))
+        draft.forget(touched.filter(pc.invert(pc.is_in(touched, pc.unique(kept)))), gone=False)
+
+    def _wrongly_placed(self) -> pa.Array:
+        """Return the registers with rows that say something about the other kind of person: told anew in each run."""
+        strays = (stray.core_key for stray in self._plan.strays if stray.reason == "wrong-kind")
+        return pa.array(list(strays), pa.string())
 
     @staticmethod
     def _reasons(ids: pa.Array, judged: Sequence[Judged]) -> pa.Array:

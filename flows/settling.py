@@ -83,7 +83,7 @@ class Settlement:
         self._structure, self._version = structure, version
         self.served, self._moved = served.combine_chunks(), moved
         self._ids = pa.chunked_array(self.served["customer_id"]).combine_chunks()
-        self._touched = np.zeros(len(self._ids), bool)
+        self._touched, self._altered = np.zeros(len(self._ids), bool), np.zeros(len(self._ids), bool)
         self._tax_ids: list[pa.Array] = []
         self.differences: Differences | None = None
         self.tally = Tally()
@@ -158,6 +158,10 @@ class Settlement:
         self._retire(places)
         self.tally.withdrawn += len(places)
         self.tally.check(self._structure)
+
+    def altered(self) -> pa.Array:
+        """Return the core keys under which something is not served any more, or not as it was."""
+        return pc.unique(self.served["core_key"].filter(pa.array(self._altered)))
 
     def _without(self, people: pa.Table, missing_siblings: pa.Array) -> pa.Table:
         if BY_NAME[self._structure].grain == "register" or len(missing_siblings) == 0:
@@ -248,6 +252,7 @@ class Settlement:
     def _mark(self, places: NDArray[np.int64], since: str | None, customer_refs: pa.Array) -> None:
         if len(places) == 0:
             return
+        self._altered[places] = True
         count = len(places)
         marks = {
             "structure": pa.repeat(pa.scalar(self._structure), count),
@@ -260,6 +265,7 @@ class Settlement:
 
     def _retire(self, places: NDArray[np.int64]) -> None:
         if len(places):
+            self._altered[places] = True
             periods = self.served.select(["document_id", "opened_run_seq"]).take(pa.array(places))
             self._draft.retire(periods)
 

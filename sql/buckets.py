@@ -28,6 +28,7 @@ _BY_RUN_SEQ = {
         tables.stale_marks,
         tables.customer_states,
         tables.fingerprints,
+        tables.forgotten,
     )
 }
 _FINISH = text(
@@ -83,11 +84,12 @@ def with_number(rows: pa.Table, run_seq: int) -> pa.Table:
 
 
 def _append(connection: Connection, run_seq: int, table: Table, rows: pa.Table) -> None:
-    """Add rows to the run's own table, or in order of the key, where neighbours go to the same page."""
+    """Add rows to the run's own table, or in order of the key if there is one: neighbours go to the same page."""
+    keys = table.primary_key.columns.keys()
     if is_postgres(connection) and table in partitions.PARTITIONED:
         append(connection, table, rows, into=partitions.table_of(table, run_seq))
     else:
-        append(connection, table, rows.sort_by(table.primary_key.columns.keys()[0]))
+        append(connection, table, rows.sort_by(keys[0]) if keys else rows)
 
 
 def _with_id(connection: Connection, run_seq: int, rows: pa.Table) -> pa.Table:

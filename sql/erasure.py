@@ -24,6 +24,7 @@ from sql.tables import (
     erasures,
     findings,
     fingerprints,
+    forgotten,
     retired,
     served_again,
     stale_marks,
@@ -38,6 +39,14 @@ if TYPE_CHECKING:
 
 # A register may have had a document before its tax id was known; one with another tax id is somebody else's.
 _DELETE = "DELETE FROM {table} WHERE tax_id = :tax_id OR (tax_id IS NULL AND core_key IN :core_keys)"
+
+# What is served under these keys all the same is another person's, and must not be unknown to the next run.
+_KNOWN = text("""
+    INSERT INTO forgotten (core_key, run_seq, gone)
+    SELECT DISTINCT d.core_key, p.last, 0
+    FROM documents AS d CROSS JOIN (SELECT MAX(run_seq) AS last FROM publications) AS p
+    WHERE d.core_key IN :core_keys AND p.last IS NOT NULL
+""").bindparams(bindparam("core_keys", type_=Text, expanding=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +133,9 @@ def _erase(connection: Connection, person: Person) -> dict[str, int]:
     counts["customer_states"] = _delete(connection, customer_states.c.tax_id, [person.tax_id])
     counts["customer_states"] += _delete(connection, customer_states.c.person_id, person.person_ids)
     counts["findings"] = _delete(connection, findings.c.customer_ref, person.customer_refs)
-    counts["fingerprints"] = _delete(connection, fingerprints.c.core_key, person.core_keys)
+    for remembered in (fingerprints, forgotten):
+        counts[remembered.name] = _delete(connection, remembered.c.core_key, person.core_keys)
+    connection.execute(_KNOWN, {"core_keys": list(person.core_keys)})
     counts["consents"] = _delete(connection, consents.c.tax_id, [person.tax_id])
     return counts
 

@@ -21,6 +21,7 @@ _UNSEEN = (
     tables.stale_marks,
     tables.customer_states,
     tables.fingerprints,
+    tables.forgotten,
 )
 
 

@@ -36,6 +36,12 @@ _EXPIRED = (
                           WHERE a.run_seq NOT IN (SELECT p.run_seq FROM publications AS p))
     """,
 )
+_OVERTAKEN = """
+    EXISTS (
+        SELECT 1 FROM {by} AS n
+        WHERE n.core_key = {table}.core_key AND n.run_seq > {table}.run_seq AND n.run_seq < :kept
+          AND n.run_seq IN (SELECT p.run_seq FROM publications AS p))
+"""
 _PURGE = {
     "documents": "DELETE FROM documents WHERE document_id IN (SELECT document_id FROM expired)",
     "served_again": "DELETE FROM served_again WHERE document_id IN (SELECT document_id FROM expired)",
@@ -57,13 +63,19 @@ _PURGE = {
               AND n.run_seq < :kept AND n.run_seq IN (SELECT p.run_seq FROM publications AS p))
     """,
     # Without one, a person is worked on once more than needed.
-    "fingerprints": """
+    "fingerprints": f"""
         DELETE FROM fingerprints
-        WHERE EXISTS (
-            SELECT 1 FROM fingerprints AS n
-            WHERE n.core_key = fingerprints.core_key AND n.run_seq > fingerprints.run_seq AND n.run_seq < :kept
-              AND n.run_seq IN (SELECT p.run_seq FROM publications AS p))
-    """,
+        WHERE {_OVERTAKEN.format(table="fingerprints", by="fingerprints")}
+           OR {_OVERTAKEN.format(table="fingerprints", by="forgotten")}
+    """,  # noqa: S608 (our own words; so below)
+    # After them: who is gone is known no more, and must not be taken for who is as remembered.
+    "forgotten": f"""
+        DELETE FROM forgotten
+        WHERE {_OVERTAKEN.format(table="forgotten", by="fingerprints")}
+           OR {_OVERTAKEN.format(table="forgotten", by="forgotten")}
+           OR (gone = 1 AND run_seq < :kept AND run_seq IN (SELECT p.run_seq FROM publications AS p)
+               AND NOT EXISTS (SELECT 1 FROM fingerprints AS f WHERE f.core_key = forgotten.core_key))
+    """,  # noqa: S608
     "findings": "DELETE FROM findings WHERE run_id IN (SELECT run_id FROM old_runs)",
     "rule_results": "DELETE FROM rule_results WHERE run_id IN (SELECT run_id FROM old_runs)",
 }

@@ -96,6 +96,14 @@ _RESTORE = (
                            WHERE n.person_id = c.person_id AND n.run_seq < :undone)
     """,
 )
+# Who is served otherwise than the last run left it is looked at by the next one.
+_FORGET = """
+    INSERT INTO forgotten (core_key, run_seq, gone)
+    SELECT DISTINCT d.core_key, CAST(:run_seq AS integer), 0
+    FROM documents AS d
+    WHERE d.document_id IN (SELECT document_id FROM rolled_ended UNION SELECT document_id FROM rolled_begun
+                            UNION SELECT document_id FROM rolled_marked)
+"""
 # After the rollback itself is visible, so that the view tells what would be shown without a new mark.
 _MARK = """
     INSERT INTO stale_marks (customer_id, structure, version, run_seq, since, customer_ref, refused_run_seq)
@@ -188,7 +196,7 @@ def _roll_back(
         connection.execute(text(statement), values)
     for table in _TABLES:
         connection.exec_driver_sql(f"ANALYZE {table}")
-    for statement in _RESTORE:
+    for statement in (*_RESTORE, _FORGET):
         connection.execute(text(statement), values)
     moved = {
         row.structure: {"restored": int(row.restored), "withdrawn": int(row.withdrawn)}

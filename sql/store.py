@@ -144,6 +144,16 @@ class Store:
         with self._engine.connect() as connection:
             yield from fingerprints.last(connection)
 
+    def forgotten(self) -> pa.Table:
+        """Return the registers that published runs touched and do not remember: ``sql.fingerprints.FORGOTTEN``."""
+        with self._engine.connect() as connection:
+            return fingerprints.forgotten(connection)
+
+    def remembers(self) -> bool:
+        """Say whether any register is remembered by a published run."""
+        with self._engine.connect() as connection:
+            return fingerprints.any_remembered(connection)
+
     def near(
         self, core_keys: pa.Array, tax_ids: pa.Array, person_ids: pa.Array
     ) -> AbstractContextManager[Near]:

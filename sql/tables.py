@@ -23,7 +23,7 @@ SCHEMAS: dict[str, tuple[str, ...]] = {
     "quality": ("runs", "run_counts", "rule_results", "findings", "freshness"),
     "control": (
         *("publications", "served_again", "retired", "stale_marks", "sequences"),
-        *("run_lock", "erasures", "purges", "fingerprints", "run_buckets"),
+        *("run_lock", "erasures", "purges", "fingerprints", "forgotten", "run_buckets"),
     ),
 }
 
@@ -127,6 +127,15 @@ fingerprints = Table(
     Column("valid_until", Text),
     *_required(Text, "excluded", "availability"),
     sqlite_with_rowid=False,
+)
+
+# Registers that a run refused, or whose documents it touched, without a fingerprint of theirs; ``gone`` is 1 where
+# nothing is served under the key any more. Whatever is served is of a register in here or in ``fingerprints``.
+forgotten = Table(
+    "forgotten",
+    metadata,
+    *_required(Text, "core_key"),
+    *_required(Integer, "run_seq", "gone"),
 )
 
 # Which buckets of a running run are finished, and what they came to (JSON); gone when the run ends.

@@ -149,6 +149,7 @@ def dump(url: str) -> dict[str, Any]:
         "rule_results",
         "customer_states",
         "fingerprints",
+        "forgotten",
         "retired",
     )
     with open_store(url) as store:

@@ -531,6 +531,7 @@ def everything(store: Store) -> str:
     names = [
         *("runs", "publications", "documents", "served_again", "retired", "stale_marks", "customer_states"),
         *("run_counts", "rule_results", "findings", "consents", "erasures", "purges", "fingerprints"),
+        "forgotten",
     ]
     return "\n".join(str(store.query(f"SELECT * FROM {name}")) for name in names)
 
@@ -555,6 +556,7 @@ def test_an_erasure_leaves_a_tombstone_and_nothing_of_the_person(
         "customer_states": 2,
         "findings": 2,
         "fingerprints": 0,
+        "forgotten": 0,
         "consents": 1,
     }
     assert report["kept_mentions"] == 2
