@@ -70,7 +70,7 @@ class Aside:
             unchanged = self.unchanged & own
             without = unchanged & lead & _excluded(self.before, structure)
             persons = int((unchanged if structure.grain == "register" else unchanged & lead).sum())
-            settlement.skip(
+            settlement.tally.skip(
                 int(unchanged.sum()), persons, REASONS.get(structure.subject, ""), int(without.sum())
             )
             settlement.keep_registers(left_alone)

@@ -78,15 +78,24 @@ def breaches(store: Store, run: Finished, thresholds: Thresholds) -> list[str]:
                 found += _first(structure, tally, thresholds)
             else:
                 found += _rejected(structure, tally, rejected / max(judged, 1), thresholds)
-        # To count what is served is dear: a few withdrawn documents are never too many.
-        few = run.kind != "full" and tally.withdrawn <= thresholds.withdrawn * thresholds.least
-        if not few and (served := run.served[structure]) >= thresholds.least:
+        if (
+            _is_suspicious(run.kind, tally, thresholds)
+            and (served := run.served[structure]) >= thresholds.least
+        ):
             found += _past(f"{structure}: withdrawn share", tally.withdrawn, served, thresholds.withdrawn)
             if run.kind == "full":
                 found += _past(
                     f"{structure}: changed share", tally.published_changed, served, thresholds.changed
                 )
     return [*found, *_rules(store, run, usual, thresholds)]
+
+
+def _is_suspicious(kind: str, tally: Tally, thresholds: Thresholds) -> bool:
+    """Say whether too much may have been withdrawn or changed: to count what is served, to be sure, is dear."""
+    told = tally.unchanged + tally.published_changed + tally.rejected_stale + tally.withdrawn
+    least = max(told, thresholds.least)  # so many at least were served
+    changed = tally.published_changed if kind == "full" else 0
+    return tally.withdrawn > thresholds.withdrawn * least or changed > thresholds.changed * least
 
 
 def _first(structure: str, tally: Tally, thresholds: Thresholds) -> Iterator[str]:

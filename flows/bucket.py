@@ -46,9 +46,10 @@ if TYPE_CHECKING:
 class Terms:
     """Say all that the buckets of a run have in common; small enough to be sent to every worker.
 
-    ``erased`` are the persons who may not be served; ``outdated`` says that a newer full batch is served;
-    ``has_retired`` that some period of being served ever ended. Workers write into the database themselves
-    (``workers_write``), or spill into ``folder`` what the coordinator writes.
+    ``gone`` are registers of which nothing is served any more; ``erased`` are the persons who may not be served;
+    ``outdated`` says that a newer full batch is served; ``has_retired`` that some period of being served ever ended.
+    Workers write into the database themselves (``workers_write``), or spill into ``folder`` what the coordinator
+    writes.
     """
 
     run_id: str
@@ -63,6 +64,7 @@ class Terms:
     full_remap: bool
     tables: dict[str, RoutedTable]
     standing: Standing
+    gone: pa.Array
     erased: tuple[str, ...]
     outdated: bool
     has_retired: bool
@@ -116,6 +118,8 @@ class _Work:
             self.watch.lap("stage")
             self._judge(bucket, memory)
         self._finish(aside)
+        if self.number == 0:
+            self.draft.forget(self.terms.gone, gone=True)
         memory.write(self.draft, [settlement.altered() for settlement in self._settlements.values()])
         self.draft.write_findings(stray_findings(self.plan.strays, terms.secret))
         self.watch.lap("settle")

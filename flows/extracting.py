@@ -1,4 +1,4 @@
-"""Read and verify an export and spill its rows by bucket, in memory that does not grow with it."""
+"""Read and verify an export and spill by bucket the rows that a run has to look at, in memory that does not grow."""
 
 from __future__ import annotations
 
@@ -6,29 +6,39 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from flows.sifting import Sifted, sift
 from flows.sources import read_tables
-from mappings.buckets import bucket_count
+from mappings.buckets import bucket_count, bucket_count_of
 from mappings.directory import Directory, build_directory
 from mappings.extract import open_export
 from mappings.routing import RoutedTable, route
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
+
+    from numpy.typing import NDArray
 
     from flows.job import Job
     from mappings.directory import Source
     from mappings.extract import Control, Export, RawTable
+    from sql.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """Hold a verified export in its buckets; ``folder`` is where they are spilled."""
+    """Hold a verified export in its buckets; ``folder`` is where they are spilled.
+
+    Where it was ``sifted`` that is only what was left.
+    """
 
     place: str
     control: Control
     directory: Directory
     tables: dict[str, RoutedTable]
     folder: str
+    sifted: Sifted | None = None
 
 
 class _Loaded:
@@ -38,14 +48,27 @@ class _Loaded:
         self._export = export
         self.control, self.names = export.control, list(export.tables)
 
-    def chunks(self, name: str) -> Iterator[RawTable]:
+    def chunks(
+        self,
+        name: str,
+        only: Collection[str] | None = None,  # noqa: ARG002 (all are here)
+    ) -> Iterator[RawTable]:
         """Return the whole table."""
         yield self._export.tables[name]
+
+    def chosen(self, name: str, rows: Iterator[NDArray[np.bool_]]) -> Iterator[RawTable]:
+        """Return some of its rows."""
+        whole = self._export.tables[name]
+        nobody = np.zeros(len(whole.lines), bool)
+        yield whole.only(next(rows, nobody)) if len(whole.lines) else whole
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Hold an export that was opened: nothing but its control file need be read."""
+    """Hold an export that was opened: nothing but its control file need be read.
+
+    ``count`` buckets are for all of it.
+    """
 
     source: Source
     place: str
@@ -66,11 +89,15 @@ def open_source(job: Job) -> Opened:
     return Opened(source, place, bucket_count(source.control, job.core, job.bucket_size))
 
 
-def extract(job: Job, opened: Opened, folder: str) -> Extracted:
-    """Read and verify an export and spill it into a folder.
+def extract(job: Job, opened: Opened, folder: str, store: Store | None = None) -> Extracted:
+    """Read and verify an export and spill it into a folder, but for who is as a ``store`` remembers.
 
     Raises ExportRefused.
     """
-    directory = build_directory(opened.source, job.core, opened.count, job.secret)
-    tables = route(opened.source, job.core, directory, folder, job.workers)
-    return Extracted(opened.place, opened.source.control, directory, tables, folder)
+    source, count = opened.source, opened.count
+    sifted = None if store is None else sift(job, store, source, folder)
+    if sifted is not None:
+        source, count = sifted.rest(source), bucket_count_of(sifted.left, job.bucket_size)
+    directory = build_directory(source, job.core, count, job.secret)
+    tables = route(source, job.core, directory, folder, job.workers)
+    return Extracted(opened.place, source.control, directory, tables, folder, sifted)

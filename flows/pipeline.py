@@ -106,11 +106,11 @@ class Run:
             self._muster(export.count)  # its imports take as long as reading does
         self._spill = open_spill(self.job.spill, self.run_id, self._has_ended)
         place = self._spill.place
-        self._extracted = persist(lambda: extract(self.job, export, place))
+        self._extracted = persist(lambda: extract(self.job, export, place, self._store))
         pa.default_memory_pool().release_unused()  # what reading took is as much as a bucket takes
         self.watch.lap("extract")
-        rows = {name: table.rows.rows for name, table in self._extracted.tables.items()}
-        log.info("export read", run_id=self.run_id, buckets=export.count, rows=rows)
+        rows = {name: count for name, (count, _) in self.control.tables.items()}
+        log.info("export read", run_id=self.run_id, buckets=self._extracted.directory.count, rows=rows)
 
     def _clear(self) -> None:
         self._extracted = None

@@ -48,6 +48,14 @@ class Tally:
         if count:
             self.excluded[reason] = self.excluded.get(reason, 0) + count
 
+    def skip(self, registers: int, documents: int, reason: str, without: int) -> None:
+        """Account for unchanged registers: so many documents due, ``without`` of them not made for a reason."""
+        self.read += registers
+        self.exclude("merged", registers - documents)
+        self.exclude(reason, without)
+        self.unchanged += documents - without
+        self.skipped += documents - without
+
     def recount(self, reason: str, better: str, count: int) -> None:
         """Give excluded registers another reason."""
         if count:
@@ -103,14 +111,6 @@ class Settlement:
         """Account for registers of the batch that are not worked on, for a named reason."""
         self.tally.read += registers
         self.tally.exclude(reason, registers)
-
-    def skip(self, registers: int, documents: int, reason: str, without: int) -> None:
-        """Account for unchanged registers: so many documents due, ``without`` of them not made for a reason."""
-        self.tally.read += registers
-        self.tally.exclude("merged", registers - documents)
-        self.tally.exclude(reason, without)
-        self.tally.unchanged += documents - without
-        self.tally.skipped += documents - without
 
     def keep_registers(self, core_keys: pa.Array) -> None:
         """Go on serving the documents that carry these core keys."""

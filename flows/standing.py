@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from flows.neighbours import Remainder
     from mappings.directory import Directory
     from mappings.spill import Spilled
     from sql.near import Near
@@ -58,7 +59,12 @@ class Standing:
 
 
 def spill_standing(  # noqa: PLR0913, PLR0917 (whose rows, where to)
-    source: Store | Near, directory: Directory, version: str, newer: pa.Table, secret: str, folder: str
+    source: Store | Near | Remainder,
+    directory: Directory,
+    version: str,
+    newer: pa.Table,
+    secret: str,
+    folder: str,
 ) -> Standing:
     """Read what is served, some rows at a time, and spill it into a folder by bucket."""
     served = _spill_served(source, directory, version, folder)
@@ -73,7 +79,7 @@ def spill_standing(  # noqa: PLR0913, PLR0917 (whose rows, where to)
 
 
 def _spill_served(
-    source: Store | Near, directory: Directory, version: str, folder: str
+    source: Store | Near | Remainder, directory: Directory, version: str, folder: str
 ) -> dict[str, Spilled]:
     with ExitStack() as files:
         spills = {
@@ -112,7 +118,7 @@ def _served_homes(
     return homes, by_person, np.where(named & (homes != by_person), why, HERE).astype(np.int8)
 
 
-def _spill_states(source: Store | Near, directory: Directory, folder: str) -> Spilled:
+def _spill_states(source: Store | Near | Remainder, directory: Directory, folder: str) -> Spilled:
     with Spill(f"{folder}/_states.arrow", CUSTOMERS.append(_UNPLACED).append(_FORMER)) as spill:
         for rows in source.each_customer_state():
             named = pc.is_valid(rows["tax_id"]).to_numpy()

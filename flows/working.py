@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import ipc
 
 from flows.aside import batch_of
@@ -14,7 +16,7 @@ from flows.bucket_outcome import Outcome, together
 from flows.differences import Differences
 from flows.job import now
 from flows.logs import log
-from flows.neighbours import ServedBefore, reader
+from flows.neighbours import Remainder, ServedBefore, reader
 from flows.retrying import persist
 from flows.standing import spill_standing
 from mappings.spill import open_file, remove_file
@@ -22,8 +24,6 @@ from sql.order import NEWER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    import pyarrow as pa
 
     from flows.cluster import Cluster
     from flows.crew import Crew
@@ -79,17 +79,19 @@ def work(  # noqa: PLR0913, PLR0917 (all that a run knows)
         for stage, seconds in outcome.seconds.items():
             watch.seconds[stage] += seconds
     watch.skip()
+    unchanged = [] if extracted.sifted is None else [extracted.sifted.outcome]
     return Worked(
-        together(finished.values()),
-        _served_before(terms, store),
+        together([*finished.values(), *unchanged]),
+        _served_before(terms, store, whole=extracted.control.kind == "full" and not unchanged),
         terms.count,
         terms.count - len(missing),
         None if differences is None else differences.as_data(),
     )
 
 
-def _served_before(terms: Terms, store: Store) -> Mapping[str, int]:
-    if terms.control.kind == "full":
+def _served_before(terms: Terms, store: Store, *, whole: bool) -> Mapping[str, int]:
+    """Count what is served, where not all of it was read only if somebody asks."""
+    if whole:
         return {name: spilled.rows for name, spilled in terms.standing.served.items()}
     return ServedBefore(store, terms.version)
 
@@ -129,6 +131,7 @@ def _terms(job: Job, store: Store, run_seq: int, extracted: Extracted) -> Terms:
         standing = spill_standing(
             source, extracted.directory, job.version, newer, job.secret, extracted.folder
         )
+        silent = source.silent() if isinstance(source, Remainder) else pa.array([], pa.string())
     return Terms(
         run_id="" if job.rehearse else store.run_id_of(run_seq),  # a rehearsal is no run
         run_seq=run_seq,
@@ -142,6 +145,7 @@ def _terms(job: Job, store: Store, run_seq: int, extracted: Extracted) -> Terms:
         full_remap=job.full_remap,
         tables=extracted.tables,
         standing=standing,
+        gone=silent.filter(pc.invert(pc.is_in(silent, store.served_among(silent)))),
         erased=tuple(store.erased_persons()),
         outdated=not job.replay and store.is_older_than_full(batch),
         has_retired=store.has_retired(),

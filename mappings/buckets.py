@@ -1,4 +1,4 @@
-"""How many buckets an export goes into, which its control file alone decides."""
+"""How many buckets an export goes into, which its number of registers alone decides."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
 
 def bucket_count(control: Control, core: Core, bucket_size: int) -> int:
-    """Return how many buckets an export has: one, or an even number, so that two workers are done at the same time."""
+    """Return how many buckets the registers of an export go into."""
     rows, _ = control.tables.get(core.stage_of(NAMES[Customers]).name, (0, ""))
-    count = max(1, -(-rows // bucket_size))
+    return bucket_count_of(rows, bucket_size)
+
+
+def bucket_count_of(registers: int, bucket_size: int) -> int:
+    """Return into how many buckets so many registers go: one, or an even number, so that two workers end together."""
+    count = max(1, -(-registers // bucket_size))
     return count if count == 1 else count + count % 2

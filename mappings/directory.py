@@ -23,7 +23,7 @@ from mappings.staging import keys_of
 from mappings.word_index import NOWHERE, WordIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from numpy.typing import NDArray
 
@@ -45,8 +45,11 @@ class Source(Protocol):
     def names(self) -> list[str]:
         """Return the names of the tables."""
 
-    def chunks(self, name: str) -> Iterator[RawTable]:
-        """Read a table from its beginning; at least one chunk comes."""
+    def chunks(self, name: str, only: Collection[str] | None = None) -> Iterator[RawTable]:
+        """Read a table from its beginning, of its columns at least ``only`` some; at least one chunk comes."""
+
+    def chosen(self, name: str, rows: Iterator[NDArray[np.bool_]]) -> Iterator[RawTable]:
+        """Read a table again: of each chunk that had any rows only those that the next mask names."""
 
 
 def _none() -> WordIndex:

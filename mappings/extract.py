@@ -211,7 +211,10 @@ class FolderSource:
             raise refuse(msg)
 
     def chosen(self, name: str, rows: Iterator[NDArray[np.bool_]]) -> Iterator[RawTable]:
-        """Read a table again, of each chunk that ``chunks`` had only the rows that a mask names."""
+        """Read a table again, verified before: of each chunk that had any rows only those that the next mask names.
+
+        Where there are no more masks nobody wants the rest; at least one chunk comes.
+        """
         for chunk in self._read(name, None, rows):
             yield self._raw(name, chunk)
 
@@ -233,7 +236,7 @@ class FolderSource:
 
 def _chosen(chunks: Iterator[Chunk], rows: Iterator[NDArray[np.bool_]]) -> Iterator[Chunk]:
     for chunk in chunks:
-        mask = next(rows) if len(chunk.lines) else np.empty(0, bool)
+        mask = next(rows, np.zeros(len(chunk.lines), bool)) if len(chunk.lines) else np.empty(0, bool)
         yield Chunk(chunk.columns.filter(pa.array(mask)), chunk.lines[mask], None, chunk.header)
 
 

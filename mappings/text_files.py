@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     Masks = Iterator[NDArray[np.bool_]]
 
 _QUOTE, _NEWLINE, _RETURN = 34, 10, 13
-_BLANK_LINES = (b"\n", b"\r\n")
-_BLANK = tuple(b"\n" + blank for blank in _BLANK_LINES)
+# A line of so many bytes, its end among them, is not blank.
+_SOME = 3
 _MEBIBYTE = 1 << 20
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 # pyarrow refuses a record that is longer than a block.
@@ -64,15 +64,13 @@ def csv_chunks(
 ) -> Iterator[Chunk]:
     """Read a CSV file window by window: text columns, all of them or ``only`` some.
 
-    ``rows`` says of each window that has records which are wanted. At least one chunk comes, if only with the header.
-    Raises ExportRefused for bytes that are not of the core's encoding, unbalanced quotes, an empty file, or a record
-    with another number of fields than the header; messages never quote a record.
+    ``rows`` says of each window that has records which are wanted, of a file that was read before. At least one chunk
+    comes, if only with the header. Raises ExportRefused for bytes that are not of the core's encoding, unbalanced
+    quotes, an empty file, or a record with another number of fields than the header; messages never quote a record.
     """
-    whole = not "\n\n".encode(core.encoding).endswith(b"\n\n")  # of UTF-16 no byte is a line end by itself
     with path.open("rb") as file:
-        yield from _chunks(
-            path, _windows(file, path.stat().st_size + 1 if whole else window), core, only, rows
-        )
+        pieces = _windows(file, path.stat().st_size + 1 if _is_wide(core) else window)
+        yield from _chunks(path, pieces, core, only) if rows is None else _chosen(path, pieces, core, rows)
 
 
 def _windows(file: BinaryIO, size: int) -> Iterator[bytes]:
@@ -102,11 +100,7 @@ def _last_end(data: bytes) -> int:
 
 
 def _chunks(
-    path: Path,
-    pieces: Iterable[bytes],
-    core: Core,
-    only: Collection[str] | None = None,
-    rows: Masks | None = None,
+    path: Path, pieces: Iterable[bytes], core: Core, only: Collection[str] | None = None
 ) -> Iterator[Chunk]:
     header, line = b"", 0
     names: list[str] = []
@@ -123,8 +117,6 @@ def _chunks(
             names = _parse(path, header, core, [], 0).column_names
         if header:
             sizes = np.diff(begins, append=len(text))
-            if rows is not None and len(begins):
-                text, begins, sizes, lines = _chosen(text, begins, lines, next(rows))
             words = of_stretches(np.frombuffer(text, np.uint8), begins, sizes)
             columns = names if only is None else [name for name in names if name in only]
             yield Chunk(_parse(path, header + text, core, names, len(lines), columns), lines, words, names)
@@ -133,18 +125,59 @@ def _chunks(
         raise ExportRefused(msg)
 
 
-def _chosen(
-    text: bytes, begins: NDArray[np.int64], lines: NDArray[np.int64], mask: NDArray[np.bool_]
-) -> tuple[bytes, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Leave out the records that nobody wants; return the text, where each begins, its size and its line."""
-    edges = np.append(begins, len(text)).astype(np.int64)
-    records = pa.Array.from_buffers(
-        pa.large_binary(), len(begins), [None, pa.py_buffer(edges), pa.py_buffer(text)]
-    )
-    kept = records.filter(pa.array(mask))
-    sizes = np.diff(edges)[mask]
-    content = kept.buffers()[2].to_pybytes()[: int(sizes.sum())]
-    return content, np.cumsum(sizes) - sizes, sizes, lines[mask]
+def _chosen(path: Path, pieces: Iterable[bytes], core: Core, rows: Masks) -> Iterator[Chunk]:
+    """Do what ``_chunks`` does with a file that it has read before, of each piece only for the records of a mask.
+
+    Where there are no more masks nobody wants the rest.
+    """
+    header, line, came = b"", 0, False
+    names: list[str] = []
+    for piece in pieces:
+        raw = _utf8(path, piece, core, line) if _is_wide(core) else piece
+        raw += b"" if raw.endswith(b"\n") else b"\n"
+        begins, lines, ends = _records(path, raw)
+        lines = lines + line
+        line += ends
+        if len(begins) and not header:
+            cut = int(begins[1]) if len(begins) > 1 else len(raw)
+            header, raw, begins, lines = (
+                _narrow(path, raw[:cut], core),
+                raw[cut:],
+                begins[1:] - cut,
+                lines[1:],
+            )
+            names = _parse(path, header, core, [], 0).column_names
+        if len(begins) == 0:
+            continue
+        mask = next(rows, None)
+        if mask is None:
+            break
+        if mask.any():
+            text, came = _narrow(path, _only(raw, begins, mask), core), True
+            begins, _, _ = _records(path, text)
+            words = of_stretches(np.frombuffer(text, np.uint8), begins, np.diff(begins, append=len(text)))
+            yield Chunk(_parse(path, header + text, core, names, len(begins)), lines[mask], words, names)
+    if not came:
+        nothing = np.empty(0, np.int64)
+        yield Chunk(_parse(path, header, core, names, 0), nothing, nothing.astype(np.uint64), names)
+
+
+def _only(raw: bytes, begins: NDArray[np.int64], mask: NDArray[np.bool_]) -> bytes:
+    """Leave out the records that nobody wants."""
+    edges = np.append(begins, len(raw)).astype(np.int64)
+    buffers = [None, pa.py_buffer(edges), pa.py_buffer(raw)]
+    kept = pa.Array.from_buffers(pa.large_binary(), len(begins), buffers).filter(pa.array(mask))
+    content: bytes = kept.buffers()[2].to_pybytes()[: int(np.diff(edges)[mask].sum())]
+    return content
+
+
+def _is_wide(core: Core) -> bool:
+    """Say whether no byte is a line end by itself, as in UTF-16."""
+    return not "\n\n".encode(core.encoding).endswith(b"\n\n")
+
+
+def _narrow(path: Path, raw: bytes, core: Core) -> bytes:
+    return raw if _is_wide(core) else _utf8(path, raw, core, 1)
 
 
 def _utf8(path: Path, data: bytes, core: Core, lines_before: int) -> bytes:
@@ -170,9 +203,9 @@ def _records(path: Path, text: bytes) -> tuple[NDArray[np.int64], NDArray[np.int
     octets = np.frombuffer(text, np.uint8)
     ends = np.flatnonzero(octets == _NEWLINE)
     count = len(ends)
-    if b'"' not in text and not text.startswith(_BLANK_LINES) and not any(blank in text for blank in _BLANK):
+    if b'"' not in text and (sizes := np.diff(ends, prepend=-1)).min(initial=_SOME) >= _SOME:
         # each line is a record
-        return np.append([0], ends[:-1] + 1)[:count], np.arange(1, count + 1, dtype=np.int64), count
+        return ends + 1 - sizes, np.arange(1, count + 1, dtype=np.int64), count
     lines = np.arange(1, count + 2, dtype=np.int64)
     if b'"' in text:
         quotes = np.flatnonzero(octets == _QUOTE)

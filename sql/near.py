@@ -13,7 +13,7 @@ import pyarrow as pa
 from sqlalchemy import Column, MetaData, Table, Text
 
 from sql import fingerprints, serving
-from sql.bulk import append
+from sql.bulk import append, read
 from sql.engine import one_of
 
 if TYPE_CHECKING:
@@ -30,16 +30,20 @@ _KEYS = _wanted("near_keys", "core_key")
 _TAX_IDS = _wanted("near_tax_ids", "tax_id")
 _PERSONS = _wanted("near_persons", "person_id")
 _ALL = (_KEYS, _TAX_IDS, _PERSONS)
+_CORE_KEYS = pa.schema({"core_key": pa.string()})
+_DOCUMENTS_OF_KEYS = """
+    SELECT d.document_id FROM near_keys AS k JOIN documents AS d ON d.core_key = k.core_key
+"""
 _FORMER = """
     INSERT INTO near_tax_ids
     SELECT DISTINCT d.tax_id FROM near_keys AS k JOIN documents AS d ON d.core_key = k.core_key
     WHERE d.tax_id IS NOT NULL
 """
-_DOCUMENTS = """
-    SELECT d.document_id FROM near_keys AS k JOIN documents AS d ON d.core_key = k.core_key
+_DOCUMENTS = f"""
+    {_DOCUMENTS_OF_KEYS}
     UNION
     SELECT d.document_id FROM near_tax_ids AS t JOIN documents AS d ON d.tax_id = t.tax_id
-"""
+"""  # noqa: S608 (our own words)
 _STATES = f"""
     {serving.STATES} WHERE tax_id {{of_tax_ids}}
     UNION
@@ -70,6 +74,20 @@ class Near:
         """Return the last published fingerprints of the registers: ``sql.fingerprints.FINGERPRINTS``."""
         among = one_of(self._connection, "SELECT core_key FROM near_keys")
         return fingerprints.last(self._connection, f"f.core_key {among}")
+
+
+def served_among(connection: Connection, core_keys: pa.Array) -> pa.Array:
+    """Return under which of some core keys anything is served, of any version."""
+    if len(core_keys) == 0:
+        return core_keys
+    _KEYS.create(connection)
+    append(connection, _KEYS, pa.table([core_keys], names=_CORE_KEYS.names))
+    connection.exec_driver_sql(f"ANALYZE {_KEYS.name}")
+    among = one_of(connection, _DOCUMENTS_OF_KEYS)
+    statement = f"SELECT DISTINCT core_key FROM served WHERE document_id {among}"  # noqa: S608 (our own words)
+    found = read(connection, statement, _CORE_KEYS, {})
+    _KEYS.drop(connection)
+    return found["core_key"].combine_chunks()
 
 
 @contextmanager

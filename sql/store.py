@@ -33,7 +33,7 @@ from sql.bulk import append
 from sql.engine import is_postgres, open_engine, reading, writing
 from sql.ledger import Ending, RunCount, RunStart
 from sql.migrate import at_head, upgrade_engine
-from sql.near import near
+from sql.near import near, served_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -159,6 +159,11 @@ class Store:
     ) -> AbstractContextManager[Near]:
         """Read only what a delta with some registers can touch: ``sql.near.near``."""
         return near(self._engine, core_keys, tax_ids, person_ids)
+
+    def served_among(self, core_keys: pa.Array) -> pa.Array:
+        """Return under which of some core keys anything is served, of any version."""
+        with self._engine.connect() as connection:
+            return served_among(connection, core_keys)
 
     def served_counts(self, version: str) -> dict[str, int]:
         """Count the documents being served by structure; a structure without any is missing."""

@@ -136,6 +136,7 @@ forgotten = Table(
     metadata,
     *_required(Text, "core_key"),
     *_required(Integer, "run_seq", "gone"),
+    Index("forgotten_core_key", "core_key"),
 )
 
 # Which buckets of a running run are finished, and what they came to (JSON); gone when the run ends.

@@ -74,13 +74,14 @@ def judged(
 
 
 USUAL = Tally(1_000, unchanged=1_000)
+LEAVING = Tally(1_000, unchanged=949, published_new=51)
 
 
 def test_each_threshold_holds_past_it_and_not_at_it(store: Store) -> None:
     published(store, rejected=20)
     assert judged(store, USUAL) == []
-    assert judged(store, replace(USUAL, withdrawn=50)) == []
-    (said,) = judged(store, replace(USUAL, withdrawn=51))
+    assert judged(store, replace(LEAVING, withdrawn=50)) == []
+    (said,) = judged(store, replace(LEAVING, withdrawn=51))
     assert said == f"{PI}: withdrawn share is 5.10% (51 of 1,000), more than 5.00%"
     assert judged(store, Tally(1_000, unchanged=500, published_changed=500)) == []
     (said,) = judged(store, Tally(1_000, unchanged=499, published_changed=501))

@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("gone", sa.Integer, nullable=False),
         schema="control" if postgres else None,
     )
+    op.create_index("forgotten_core_key", "forgotten", ["core_key"], schema="control" if postgres else None)
     control, serving = ("control.", "serving.") if postgres else ("", "")
     op.execute(
         f"INSERT INTO {control}forgotten (core_key, run_seq, gone)"  # noqa: S608 (our own names)

@@ -1,0 +1,159 @@
+"""Leave out, before any row goes to a bucket, who is as the last run left it: of a full export nearly everybody.
+
+Whoever is served is remembered by a fingerprint or forgotten by name (``sql.tables.forgotten``), and a fingerprint
+holds until its register is forgotten. So a census of the export against both says whom a run has to look at: who came,
+who changed, who left, and in whom something was found the last time. What is served of all others is not even read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from customers.findings import RULE_RESULTS_SCHEMA
+from customers.structures import STRUCTURES
+from flows.aside import REASONS, batch_of
+from flows.bucket_outcome import Outcome
+from flows.memory import made_by
+from flows.settling import Tally
+from mappings.census import Chosen, take_census
+from mappings.word_index import NOWHERE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from customers.structures import Structure
+    from flows.job import Job
+    from mappings.census import Census
+    from mappings.directory import Source
+    from sql.store import Store
+
+    Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """Say of a full export who is ``unchanged`` (by register of its census) and what that comes to.
+
+    ``absent`` are the core keys of which something may be served and that the export does not have.
+    """
+
+    census: Census
+    unchanged: Mask
+    absent: pa.Array
+    outcome: Outcome
+
+    def rest(self, source: Source) -> Source:
+        """Return the rows that are left: of all other registers, and of nobody."""
+        return Chosen(source, self.census, ~self.unchanged)
+
+    @property
+    def left(self) -> int:
+        """Count the registers that are left."""
+        return int((~self.unchanged).sum())
+
+    def is_left_alone(self, core_keys: pa.Array) -> Mask:
+        """Say which registers are unchanged."""
+        number = self.census.of(core_keys)
+        return np.append(self.unchanged, False)[number]
+
+    def are_left_alone(self, kinds: pa.Array, tax_ids: pa.Array) -> Mask:
+        """Say which persons are unchanged."""
+        people = pc.binary_join_element_wise(kinds, pc.fill_null(tax_ids, ""), ":")
+        persons = np.append(self.census.persons_of(self.unchanged), False)
+        return persons[self.census.of_people(people)]
+
+
+def sift(job: Job, store: Store, source: Source, folder: str) -> Sifted | None:
+    """Hold an export against what is remembered; None where nothing is, or the export is not the newest full one.
+
+    Raises what reading raises.
+    """
+    control = source.control
+    if job.full_remap or control.kind != "full" or not store.remembers():
+        return None
+    batch = batch_of(job.core, job.version, control)
+    if not job.replay and (store.is_older_than_full(batch) or store.newer(batch).num_rows):
+        return None
+    made = made_by(job.core, job.version, job.secret, control.business_date)
+    census = take_census(source, job.core, made, folder, job.workers)
+    return None if census is None else _Comparison(census, control.business_date.isoformat()).of(store)
+
+
+class _Comparison:
+    """Hold a census against what is remembered, some registers at a time."""
+
+    def __init__(self, census: Census, day: str) -> None:
+        self._census, self._day = census, day
+        self._same = np.zeros(len(census), bool)
+        self._forgotten = np.zeros(len(census), np.int64)
+        self._reasons: dict[str, int] = {}
+        self._reason = np.zeros(len(census), np.int16)
+        self._absent: list[pa.Table] = []
+
+    def of(self, store: Store) -> Sifted:
+        forgotten = store.forgotten().combine_chunks()
+        number = self._census.of(_whole(forgotten["core_key"]))
+        here = number != NOWHERE
+        self._forgotten[number[here]] = _numbers(forgotten["run_seq"])[here]
+        for rows in store.each_fingerprint():
+            self._compare(rows)
+        unchanged = self._same & ~self._census.again
+        unchanged &= ~self._census.any_of_person(~unchanged)
+        absent = self._still_known(forgotten.filter(pa.array(~here)))
+        return Sifted(self._census, unchanged, absent, self._outcome(unchanged))
+
+    def _compare(self, rows: pa.Table) -> None:
+        number = self._census.of(_whole(rows["core_key"]))
+        here = number != NOWHERE
+        self._absent.append(rows.select(["core_key", "run_seq"]).filter(pa.array(~here)))
+        rows, number = rows.filter(pa.array(here)), number[here]
+        same = _numbers(rows["fingerprint"]) == self._census.fingerprints[number]
+        same &= _numbers(rows["run_seq"]) > self._forgotten[number]
+        same &= _numbers(pc.less_equal(rows["business_date"], self._day)).astype(bool)
+        same &= _numbers(pc.fill_null(pc.greater_equal(rows["valid_until"], self._day), True)).astype(bool)  # noqa: FBT003 (Arrow's)
+        self._same[number] = same
+        reasons = _whole(rows["excluded"]).dictionary_encode()
+        codes = [
+            self._reasons.setdefault(text, len(self._reasons)) for text in reasons.dictionary.to_pylist()
+        ]
+        self._reason[number] = np.array(codes, np.int16)[_numbers(reasons.indices)]
+
+    def _still_known(self, forgotten: pa.Table) -> pa.Array:
+        """Return who is not in the export, but for those who are gone for good."""
+        remembered = pa.concat_tables([forgotten.select(["core_key", "run_seq"]).slice(0, 0), *self._absent])
+        place = pc.index_in(remembered["core_key"], _whole(forgotten["core_key"])).combine_chunks()
+        since = pc.fill_null(_whole(forgotten["run_seq"]).take(place), -1)
+        later = pc.greater(_whole(remembered["run_seq"]), since)
+        kept = forgotten.filter(pc.invert(forgotten["gone"]))["core_key"]
+        return pc.unique(pa.concat_arrays([_whole(remembered.filter(later)["core_key"]), _whole(kept)]))
+
+    def _outcome(self, unchanged: Mask) -> Outcome:
+        count = int(unchanged.sum())
+        tallies = {structure.name: self._tally(structure, unchanged) for structure in STRUCTURES}
+        return Outcome(tallies, RULE_RESULTS_SCHEMA.empty_table(), frozenset(), count, count)
+
+    def _tally(self, structure: Structure, unchanged: Mask) -> Tally:
+        own = unchanged & (self._census.company == (structure.kind == "J"))
+        registers, persons = int(own.sum()), int(self._census.persons_of(own).sum())
+        reason = REASONS.get(structure.subject, "")
+        excluded = np.array([bool(reason) and reason in text.split() for text in self._reasons] or [False])
+        without = int(self._census.persons_of(own & excluded[self._reason]).sum())
+        tally = Tally()
+        tally.skip(registers, registers if structure.grain == "register" else persons, reason, without)
+        return tally
+
+
+def _whole(values: pa.ChunkedArray) -> pa.Array:
+    return values.combine_chunks()
+
+
+def _numbers(values: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
+    numbers: NDArray[np.int64] = (
+        values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    ).to_numpy(zero_copy_only=False)
+    return numbers

@@ -1,0 +1,249 @@
+"""Count an export before any of its rows goes to a bucket: its registers, and a fingerprint of each.
+
+Only the keys are read as columns; of every row its hash, and whose it is, which is kept in a file for a second reading
+of some registers' rows alone.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow.compute as pc
+
+from mappings.digests import digests
+from mappings.fingerprints import add, of_customers, of_keys, of_persons, of_rows, row_words
+from mappings.partition import persons_of
+from mappings.profile import NAMES, Customers
+from mappings.rows import positions
+from mappings.spill import open_file, written
+from mappings.staging import keys_of
+from mappings.word_index import NOWHERE, WordIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from mappings.core import Core
+    from mappings.directory import Source
+    from mappings.extract import Control, RawTable
+
+    Words = NDArray[np.uint64]
+    Numbers = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """Number the registers of an export, and their persons, from 0.
+
+    ``fingerprints`` are those of ``mappings.fingerprints``; ``company`` says whose kind of person is J, and ``again``
+    of whom the customers' table has a second row. ``owners`` names the rows' registers, by table.
+    """
+
+    index: WordIndex
+    register: Numbers  # by place in the index
+    company: Mask
+    again: Mask
+    person: Numbers
+    persons: WordIndex
+    fingerprints: NDArray[np.int64]
+    owners: dict[str, Owners]
+
+    def __len__(self) -> int:
+        """Count the registers."""
+        return len(self.fingerprints)
+
+    def of(self, core_keys: pa.Array) -> Numbers:
+        """Return the number of each register, NOWHERE for those that the export does not have."""
+        return _found(self.index, self.register, digests(pc.fill_null(core_keys, "")))
+
+    def of_people(self, people: pa.Array) -> Numbers:
+        """Return the number of each person, given its kind, a colon and its tax id."""
+        return self.persons.places(digests(people))
+
+    def any_of_person(self, registers: Mask) -> Mask:
+        """Say whose person has one of some registers."""
+        return self.persons_of(registers)[self.person]
+
+    def persons_of(self, registers: Mask) -> Mask:
+        """Say which persons have one of some registers."""
+        found = np.zeros(len(self.persons), bool)
+        found[self.person[registers]] = True
+        return found
+
+
+class Owners:
+    """Keep the register of every row of a table in a file, chunk by chunk; NOWHERE for rows of nobody."""
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+        self._chunks: list[int] = []
+        with written():
+            self._file = open_file(place, "wb")
+
+    def add(self, owners: NDArray[np.int32]) -> None:
+        """Append those of a chunk."""
+        if len(owners):
+            with written():
+                self._file.write(owners.tobytes())
+            self._chunks.append(len(owners))
+
+    def close(self) -> None:
+        """Close the file, to be read."""
+        with written():
+            self._file.close()
+
+    def rows_of(self, registers: Mask) -> Iterator[Mask]:
+        """Say of each chunk, up to the last one that has any, which rows are of some registers, or of nobody."""
+        wanted = np.append(registers, True)
+        last = max((number for number, rows in enumerate(self._each(wanted)) if rows.any()), default=-1)
+        return islice(self._each(wanted), last + 1)
+
+    def _each(self, wanted: Mask) -> Iterator[Mask]:
+        with open_file(self._place, "rb") as file:
+            for rows in self._chunks:
+                yield wanted[np.frombuffer(file.read(4 * rows), np.int32)]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """An export's rows of some registers, and of nobody: a source like the whole."""
+
+    source: Source
+    census: Census
+    registers: Mask
+
+    @property
+    def control(self) -> Control:
+        """Return what the control file of the whole says."""
+        return self.source.control
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names of the tables."""
+        return self.source.names
+
+    def chunks(self, name: str, only: Collection[str] | None = None) -> Iterator[RawTable]:  # noqa: ARG002 (all come)
+        """Read the rows of a table."""
+        return self.source.chosen(name, self.census.owners[name].rows_of(self.registers))
+
+    def chosen(self, name: str, rows: Iterator[Mask]) -> Iterator[RawTable]:
+        """Choose among the chosen."""
+        for chunk in self.chunks(name):
+            nobody = np.zeros(len(chunk.lines), bool)
+            yield chunk.only(next(rows, nobody)) if len(chunk.lines) else chunk
+
+
+def take_census(source: Source, core: Core, version: str, folder: str, threads: int = 1) -> Census | None:
+    """Read an export for its registers and their fingerprints, some tables at a time; None without customers.
+
+    ``version`` is that of ``mappings.fingerprints``. Raises what reading raises.
+    """
+    first = core.stage_of(NAMES[Customers]).name
+    if first not in source.names:
+        return None
+    taker = _Taker(source, core, folder)
+    taker.read_customers(first, version)
+    names = sorted(
+        (name for name in source.names if name != first), key=lambda name: -source.control.tables[name][0]
+    )
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(taker.read_rows, name) for name in names]:
+            done.result()
+    return taker.census()
+
+
+class _Taker:
+    """Add up what the rows say of their registers, whatever the order of the tables."""
+
+    def __init__(self, source: Source, core: Core, folder: str) -> None:
+        self._source, self._core, self._folder = source, core, folder
+        self._owners: dict[str, Owners] = {}
+        self._adding = Lock()
+
+    def read_customers(self, name: str, version: str) -> None:
+        """Give the registers numbers in the order in which they first come."""
+        table = self._core.tables[name]
+        staged = (table.columns[column].column for column in ("person_kind", "tax_id"))
+        rows = [self._people(chunk) for chunk in self._source.chunks(name, self._columns(name, *staged))]
+        keys, known, people, company, words = (np.concatenate(part) for part in zip(*rows, strict=True))
+        found, first = np.unique(keys[known], return_index=True)
+        is_first = np.zeros(int(known.sum()), bool)
+        is_first[first] = True
+        self._index, self._register = WordIndex(found), (np.cumsum(is_first) - 1)[first]
+        own = np.flatnonzero(known)[is_first]
+        self._persons, self._person = np.unique(people[own], return_inverse=True)
+        self._company = company[own]
+        self._content = of_customers(words[own], name) + of_keys(keys[own], version)
+        owner = _found(self._index, self._register, keys)
+        self._again = np.bincount(owner[owner != NOWHERE], minlength=len(own)) > 1
+        self._keep(name, np.split(owner, np.cumsum([len(part[0]) for part in rows])[:-1]))
+
+    def read_rows(self, name: str) -> None:
+        """Add a table's rows to their registers."""
+        seen = np.zeros(len(self._content), np.int32)
+        chunks = self._source.chunks(name, self._columns(name))
+        self._keep(name, (self._add(chunk, seen) for chunk in chunks))
+
+    def census(self) -> Census:
+        """Return what the tables came to."""
+        marks = of_persons(self._content, self._person).view(np.int64)
+        persons = WordIndex(self._persons)
+        return Census(
+            self._index,
+            self._register,
+            self._company,
+            self._again,
+            self._person,
+            persons,
+            marks,
+            self._owners,
+        )
+
+    def _columns(self, name: str, *more: str) -> set[str] | None:
+        """Name what is read of a table: all of it, where its lines do not say what its rows are."""
+        return None if self._core.tables[name].ignored else {self._core.key, *more}
+
+    def _people(self, chunk: RawTable) -> tuple[Words, Mask, Words, Mask, Words]:
+        keys = keys_of(chunk, self._core)
+        kind, person = persons_of(chunk, self._core, keys)
+        known = pc.and_(pc.is_valid(keys), pc.is_valid(kind)).to_numpy(zero_copy_only=False)
+        company = pc.fill_null(pc.equal(kind, "J"), False).to_numpy(zero_copy_only=False)  # noqa: FBT003 (Arrow's)
+        words, people = digests(pc.fill_null(keys, "")), digests(pc.fill_null(person, ""))
+        return words, known, people, company, row_words(chunk, self._core)
+
+    def _add(self, chunk: RawTable, seen: NDArray[np.int32]) -> Numbers:
+        """Add rows to their registers, of which a table had so many before, and return whose they are."""
+        keys = keys_of(chunk, self._core)
+        owner = _found(self._index, self._register, digests(pc.fill_null(keys, "")))
+        rows = np.flatnonzero(owner != NOWHERE)
+        own = owner[rows]
+        if (np.diff(own) < 0).any():  # rows of a register need not stand together
+            order = np.argsort(own, kind="stable")
+            rows, own = rows[order], own[order]
+        place = positions(own) + seen[own]
+        words = of_rows(row_words(chunk, self._core)[rows], chunk.name, place)
+        seen[own] = place + 1  # of the last of a register's rows, which is written last
+        with self._adding:
+            add(self._content, own, words)
+        return owner
+
+    def _keep(self, name: str, owners: Iterable[Numbers]) -> None:
+        kept = self._owners[name] = Owners(f"{self._folder}/_owners_{name}.bin")
+        for numbers in owners:
+            kept.add(numbers.astype(np.int32))
+        kept.close()
+
+
+def _found(index: WordIndex, register: Numbers, words: Words) -> Numbers:
+    if len(index) == 0:
+        return np.full(len(words), NOWHERE, np.int64)
+    place = index.places(words)
+    return np.where(place == NOWHERE, NOWHERE, register[place])
