@@ -90,7 +90,7 @@ class _Comparison:
     def __init__(self, census: Census, day: str) -> None:
         self._census, self._day = census, day
         self._same = np.zeros(len(census), bool)
-        self._forgotten = np.zeros(len(census), np.int64)
+        self._forgotten, self._run_seq = np.zeros(len(census), np.int64), np.zeros(len(census), np.int64)
         self._reasons: dict[str, int] = {}
         self._reason = np.zeros(len(census), np.int16)
         self._absent: list[pa.Table] = []
@@ -100,7 +100,7 @@ class _Comparison:
         number = self._census.of(_whole(forgotten["core_key"]))
         here = number != NOWHERE
         self._forgotten[number[here]] = _numbers(forgotten["run_seq"])[here]
-        for rows in store.each_fingerprint():
+        for rows in store.each_remembered():
             self._compare(rows)
         unchanged = self._same & ~self._census.again
         unchanged &= ~self._census.any_of_person(~unchanged)
@@ -111,7 +111,7 @@ class _Comparison:
         number = self._census.of(_whole(rows["core_key"]))
         here = number != NOWHERE
         self._absent.append(rows.select(["core_key", "run_seq"]).filter(pa.array(~here)))
-        rows, number = rows.filter(pa.array(here)), number[here]
+        rows, number = self._last(rows.filter(pa.array(here)), number[here])
         same = _numbers(rows["fingerprint"]) == self._census.fingerprints[number]
         same &= _numbers(rows["run_seq"]) > self._forgotten[number]
         same &= _numbers(pc.less_equal(rows["business_date"], self._day)).astype(bool)
@@ -122,6 +122,14 @@ class _Comparison:
             self._reasons.setdefault(text, len(self._reasons)) for text in reasons.dictionary.to_pylist()
         ]
         self._reason[number] = np.array(codes, np.int16)[_numbers(reasons.indices)]
+
+    def _last(self, rows: pa.Table, number: NDArray[np.int64]) -> tuple[pa.Table, NDArray[np.int64]]:
+        """Leave out what a later run remembers otherwise; of those that are left the last one comes last."""
+        run_seq = _numbers(rows["run_seq"])
+        later = np.flatnonzero(run_seq > self._run_seq[number])
+        later = later[np.argsort(run_seq[later], kind="stable")]
+        self._run_seq[number[later]] = run_seq[later]
+        return rows.take(pa.array(later)), number[later]
 
     def _still_known(self, forgotten: pa.Table) -> pa.Array:
         """Return who is not in the export, but for those who are gone for good."""

@@ -36,6 +36,13 @@ _FORGOTTEN = """
           WHERE n.core_key = f.core_key AND n.run_seq > f.run_seq
             AND n.run_seq IN (SELECT q.run_seq FROM runs AS q WHERE q.state = 'published'))
 """
+REMEMBERED = pa.schema([field for field in FINGERPRINTS if field.name != "availability"])
+_REMEMBERED = """
+    SELECT f.core_key, f.run_seq, f.fingerprint, f.valid_until, f.excluded, r.business_date
+    FROM fingerprints AS f
+    JOIN runs AS r ON r.run_seq = f.run_seq
+    WHERE r.state = 'published'
+"""
 _ANY = """
     SELECT EXISTS (SELECT 1 FROM fingerprints AS f JOIN runs AS r ON r.run_seq = f.run_seq
                    WHERE r.state = 'published')
@@ -60,6 +67,14 @@ def last(connection: Connection, among: str = "true") -> Iterator[pa.Table]:
     # COPY's CSV tells an empty text from null by its quotes, and so does the reader.
     statement = _LAST.format(published=one_of(connection, _PUBLISHED), among=among)
     return read_each(connection, statement, FINGERPRINTS, {})
+
+
+def remembered(connection: Connection) -> Iterator[pa.Table]:
+    """Return, some at a time and in no order, every published fingerprint of registers: columns of ``REMEMBERED``.
+
+    Of a register with several the last one counts: to find that out here takes longer than to read them all.
+    """
+    return read_each(connection, _REMEMBERED, REMEMBERED, {})
 
 
 def forgotten(connection: Connection) -> pa.Table:

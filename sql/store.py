@@ -144,6 +144,11 @@ class Store:
         with self._engine.connect() as connection:
             yield from fingerprints.last(connection)
 
+    def each_remembered(self) -> Iterator[pa.Table]:
+        """Return, some at a time, every published fingerprint of registers: ``sql.fingerprints.REMEMBERED``."""
+        with self._engine.connect() as connection:
+            yield from fingerprints.remembered(connection)
+
     def forgotten(self) -> pa.Table:
         """Return the registers that published runs touched and do not remember: ``sql.fingerprints.FORGOTTEN``."""
         with self._engine.connect() as connection:

@@ -73,8 +73,9 @@ class Bank:
         run = Run(
             Job(core=CORE, export=folder, database_url=self.url, secret=SECRET, bucket_size=self.bucket_size)
         )
-        run.extract()
-        report = run.execute()
+        with run.holding():
+            run.extract()
+            report = run.execute()
         for count in self.query("SELECT * FROM run_counts WHERE run_id = :run_id", run_id=report.run_id):
             told = (
                 "published_new",
