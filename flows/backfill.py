@@ -210,7 +210,7 @@ def _read_ahead(jobs: Sequence[Job]) -> Generator[tuple[Run, Callable[[], None]]
 
 def _reading(reader: ThreadPoolExecutor, job: Job) -> tuple[Run, Future[None]]:
     run = Run(job)
-    return run, reader.submit(run.extract)
+    return run, reader.submit(run.extract, ahead=True)
 
 
 def _run(day: date, run: Run, read: Callable[[], None]) -> Dated:

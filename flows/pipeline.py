@@ -94,10 +94,11 @@ class Run:
                     store.give_up(store.interrupted.run_seq, "failed", now(), {"problem": "killed"})
                 self._store = None
 
-    def extract(self) -> None:
-        """Read and verify the export, and bring its rows into their buckets.
+    def extract(self, *, ahead: bool = False) -> None:
+        """Read and verify the export, and bring its rows into their buckets, but for who is as the last run left it.
 
-        Raises ExportRefused; no run is recorded for an export that is refused.
+        Who reads ``ahead`` does not know yet what that will be, and takes all. Raises ExportRefused; no run is recorded
+        for an export that is refused.
         """
         self.job.tell("extract", 0.0)
         self._clear()
@@ -106,7 +107,7 @@ class Run:
             self._muster(export.count)  # its imports take as long as reading does
         self._spill = open_spill(self.job.spill, self.run_id, self._has_ended)
         place = self._spill.place
-        self._extracted = persist(lambda: extract(self.job, export, place, self._store))
+        self._extracted = persist(lambda: extract(self.job, export, place, None if ahead else self._store))
         pa.default_memory_pool().release_unused()  # what reading took is as much as a bucket takes
         self.watch.lap("extract")
         rows = {name: count for name, (count, _) in self.control.tables.items()}
