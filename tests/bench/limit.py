@@ -36,6 +36,7 @@ _WRITTEN = (
     tables.served_again,
     tables.retired,
     tables.stale_marks,
+    tables.forgotten,
     tables.findings,
     tables.rule_results,
 )

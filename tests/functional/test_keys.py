@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from contextlib import contextmanager
 from itertools import count
@@ -120,6 +122,25 @@ def test_whatever_session_is_lost_the_publication_goes_on(store: Store, postgres
             publish(store, run_seq, 1)
     assert failures > len(WHOLES), "a publication makes more statements"
     check(store, runs)
+
+
+def test_a_signal_ends_what_is_under_way(store: Store, postgres_database: str) -> None:
+    run_seq = written(store, 1)
+    with psycopg.connect(postgres_database) as other:
+        other.execute("LOCK TABLE serving.documents_1 IN ROW EXCLUSIVE MODE")  # no key of it can be made
+        before = signal.signal(signal.SIGUSR1, signal.default_int_handler)
+        alarm = threading.Timer(1, os.kill, (os.getpid(), signal.SIGUSR1))
+        alarm.start()
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                publish(store, run_seq, 1)
+        finally:
+            alarm.join()
+            signal.signal(signal.SIGUSR1, before)
+        busy = "SELECT query FROM pg_stat_activity WHERE query LIKE 'CREATE %' AND state = 'active'"
+        assert other.execute(busy).fetchall() == []
+    publish(store, run_seq, 1)
+    check(store, 1)
 
 
 def test_of_a_run_that_is_given_up_no_key_stays(store: Store) -> None:
