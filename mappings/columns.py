@@ -13,11 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from customers.unread import UNREAD, is_unread
+from mappings.octets import mended_where
 from mappings.reading import tax_id, unmasked
 
 if TYPE_CHECKING:
     from mappings.profile import Column
 
+_POINT_AND_CENTS = len(".00")
 _SIX_PLACES = Decimal("0.000001")
 
 
@@ -70,9 +72,19 @@ def money(amount: Column) -> Column:
     >>> money(column(pa.array(["15004.0", "7", "100000.0400", "1.23456"]), "amount")).tolist()
     ['15004.00', '7.00', '100000.04', '1.23456']
     """
-    text = pc.replace_substring_regex(arrow(amount), r"^(-?[0-9]+)$", r"\1.00")
+    text = arrow(amount)
+    point = pc.find_substring(text, ".")
+    plain = pc.and_(
+        pc.equal(pc.subtract(pc.binary_length(text), point), _POINT_AND_CENTS), pc.greater(point, 0)
+    )
+    plain = pc.fill_null(plain, True)  # noqa: FBT003 (Arrow's fill value)
+    return _like(amount, mended_where(text, ~plain.to_numpy(zero_copy_only=False), _in_cents))
+
+
+def _in_cents(amounts: pa.Array) -> pa.Array:
+    text = pc.replace_substring_regex(amounts, r"^(-?[0-9]+)$", r"\1.00")
     text = pc.replace_substring_regex(text, r"^(-?[0-9]+\.[0-9])$", r"\10")  # RE2: group 1, then a zero
-    return _like(amount, pc.replace_substring_regex(text, r"^(-?[0-9]+\.[0-9]{2}[0-9]*?)0+$", r"\1"))
+    return pc.replace_substring_regex(text, r"^(-?[0-9]+\.[0-9]{2}[0-9]*?)0+$", r"\1")
 
 
 def _each_distinct(values: Column, change: dict[str, str | bool | None], kind: pa.DataType) -> pa.Array:

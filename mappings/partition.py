@@ -214,6 +214,8 @@ def stage_bucket(plan: Partition, number: int) -> Bucket:
     chosen = np.flatnonzero(plan.bucket == number)
     order = pc.sort_indices(plan.keys.take(pa.array(chosen))).to_numpy()
     chosen = chosen[order.astype(np.int64)]
+    company = pc.starts_with(plan.person.take(pa.array(chosen)), "J").to_numpy(zero_copy_only=False)
+    chosen = np.concatenate((chosen[~company], chosen[company]))
     local = np.full(len(plan.keys), -1, np.int64)
     local[chosen] = np.arange(len(chosen))
     raw_customers = plan.export.tables[plan.core.stage_of(NAMES[Customers]).name]

@@ -58,8 +58,7 @@ _WIDTHS = {
     Kind.ACCOUNT: 8,
 }
 _MASKED = {Kind.CPF, Kind.CNPJ, Kind.CEP, Kind.IBGE, Kind.CNAE, Kind.DIGITS, Kind.TAX_ID, Kind.CPF_OR_CNPJ}
-# Kinds of which a column has so few values that each is read once; of others a sample says so.
-_FEW_VALUES = {Kind.FLAG, Kind.YEAR, Kind.CODE}
+# A column whose values repeat so often, by a sample of it, is read once for each distinct one.
 _SAMPLE, _FEW = 128, 32
 _DOCUMENTS = {Kind.CPF, Kind.CNPJ, Kind.TAX_ID, Kind.CPF_OR_CNPJ, Kind.NUMBER}
 _CPF_WIDTH, _CNPJ_WIDTH = 11, 14
@@ -314,16 +313,32 @@ def _coordinates(values: pa.Array) -> pa.Array:
     return pc.replace_substring(values, ",", ".")
 
 
-def _flags(values: pa.Array, core: Core) -> pa.Array:
-    if pa.types.is_boolean(values.type):
-        return pc.if_else(values, "true", "false")
-    return _coded(values, {core.true: "true", core.false: "false"})
-
-
 def _coded(values: pa.Array, codes: dict[str, str]) -> pa.Array:
     found = pc.index_in(values, pa.array(list(codes), pa.string()))
     found = pc.if_else(pc.is_valid(values), found, None)
     return _marked(values, pa.array(list(codes.values()), pa.string()).take(found))
+
+
+@cache
+def _plain_codes(codes: tuple[tuple[str, str], ...], fillers: tuple[str, ...]) -> tuple[pa.Array, pa.Array]:
+    """Return those codes that are tidy and no fillers, and what they mean."""
+    names = pa.array([code for code, _ in codes], pa.string())
+    plain = pc.fill_null(pc.equal(tidy(names, fillers), names), False)  # noqa: FBT003 (Arrow's fill value)
+    return names.filter(plain), pa.array([meaning for _, meaning in codes], pa.string()).filter(plain)
+
+
+def _by_code(values: pa.Array, codes: dict[str, str], core: Core) -> pa.Array:
+    """Look codes up as they stand, and read only what is none of them."""
+    names, meanings = _plain_codes(tuple(codes.items()), core.fillers)
+    found = pc.index_in(values, names)
+    other = pc.and_(pc.is_null(found), pc.is_valid(values)).to_numpy(zero_copy_only=False)
+    if not other.any():
+        return meanings.take(found)
+    rest = _by_distinct(lambda odd: _coded(_tidy_text(odd, core), codes), values.filter(pa.array(other)))
+    place = pc.fill_null(found, 0).to_numpy().copy()
+    place[other] = np.arange(len(meanings), len(meanings) + len(rest), dtype=np.int32)
+    missing = pc.is_null(values).to_numpy(zero_copy_only=False)
+    return pa.concat_arrays([meanings, rest]).take(pa.array(place, mask=missing))
 
 
 def _by_distinct(read: Callable[[pa.Array], pa.Array], values: pa.Array) -> pa.Array:
@@ -347,18 +362,22 @@ def read(values: pa.Array, kind: Kind, codes: dict[str, str] | None, core: Core)
     """
     if not pa.types.is_string(values.type):
         values = _native(values, kind)
-    if kind in _FEW_VALUES or _seems_repetitive(values):
-        return _by_distinct(
-            lambda distinct: _read_tidy(_tidy_text(distinct, core), kind, codes, core), values
-        )
-    return _read_tidy(_tidy_text(values, core), kind, codes, core)
+    if kind is Kind.CODE:
+        return _by_code(values, codes or {}, core)
+    if kind is Kind.FLAG:
+        if pa.types.is_boolean(values.type):
+            return pc.if_else(values, "true", "false")
+        return _by_code(values, {core.true: "true", core.false: "false"}, core)
+    if kind is Kind.YEAR or _seems_repetitive(values):
+        return _by_distinct(lambda distinct: _read_tidy(_tidy_text(distinct, core), kind, core), values)
+    return _read_tidy(_tidy_text(values, core), kind, core)
 
 
 def _tidy_text(values: pa.Array, core: Core) -> pa.Array:
     return tidy(values, core.fillers) if pa.types.is_string(values.type) else values
 
 
-def _read_tidy(values: pa.Array, kind: Kind, codes: dict[str, str] | None, core: Core) -> pa.Array:  # noqa: PLR0911 (one for each kind)
+def _read_tidy(values: pa.Array, kind: Kind, core: Core) -> pa.Array:
     match kind:
         case Kind.DATE:
             return read_dates(values)
@@ -366,12 +385,8 @@ def _read_tidy(values: pa.Array, kind: Kind, codes: dict[str, str] | None, core:
             return read_timestamps(values, core.zone)
         case Kind.DECIMAL:
             return read_decimals(values)
-        case Kind.FLAG:
-            return _flags(values, core)
         case Kind.YEAR:
             return _years(_text(values))
-        case Kind.CODE:
-            return _coded(values, codes or {})
         case _:
             return _plain(values, kind)
 

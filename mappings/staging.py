@@ -1,8 +1,8 @@
 """Stage one bucket: raw tables become tables of the core profile, tied to their registers.
 
 A *register* is one core key. A *person* is a tax id, or a register without one. Registers are numbered in order of
-core key, and the rows of every staged table are sorted by register, then by source line: that is the order in which
-lists are sent.
+core key, natural persons before companies, and the rows of every staged table are sorted by register, then by source
+line: that is the order in which lists are sent, and what speaks of one kind of person lies together.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Staged:
 
 @dataclass(frozen=True, slots=True)
 class Registers:
-    """Hold the registers of a bucket in order of core key.
+    """Hold the registers of a bucket in order of core key, natural persons first.
 
     ``person`` numbers the persons; ``updated`` is clientes' own time in seconds UTC, NO_TIME without one and
     UNREAD_TIME for one that could not be read.
@@ -187,7 +187,7 @@ def stage(raw: RawTable, core: Core, rows: NDArray[np.int64], register: NDArray[
 
 
 def build_registers(customers: Staged, core_keys: pa.Array) -> Registers:
-    """Describe the registers of a bucket, given clientes staged in order of core key, one row each."""
+    """Describe the registers of a bucket, given clientes staged in their order, one row each."""
     kinds, tax_ids = customers.columns["person_kind"], customers.columns["tax_id"]
     alone = pc.binary_join_element_wise("@", core_keys, "")
     person = pc.binary_join_element_wise(kinds, pc.coalesce(tax_ids, alone), ":")

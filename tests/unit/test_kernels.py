@@ -20,7 +20,7 @@ from customers.text import FILLERS
 from customers.unread import UNREAD, is_unread
 from expectations.calendar import DAY, MOMENT, PROVEN
 from expectations.cells import Cells, Texts
-from expectations.kernels import KERNELS, in_range, matches
+from expectations.kernels import KERNELS, has_format, in_range, matches
 
 if TYPE_CHECKING:
     from customers.rule_kinds import Keyword
@@ -137,3 +137,15 @@ def test_a_repeated_column_is_told_by_its_distinct_values(values: list[str | Non
     assert told is None or told.to_pylist() == (values * 80)[start:]
     unread = Cells(pa.array([*values * 80, UNREAD]))
     assert unread.texts.distinct is None or unread.repeated() is None
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 66), st.sampled_from(["@", "@@", ""]), st.integers(0, 66)), max_size=8)
+)
+def test_an_address_is_judged_by_both_patterns_whatever_the_lengths_of_the_others(
+    drawn: list[tuple[int, str, int]],
+) -> None:
+    values = ["a" * before + sign + "b" * behind for before, sign, behind in drawn]
+    assert has_format(texts_of(values), "email").tolist() == [
+        all(re.fullmatch(pattern, value) for pattern in FORMATS["email"]) for value in values
+    ]

@@ -110,3 +110,9 @@ def test_marks_never_miss(column: pa.Array) -> None:
         assert among[row] or text is None or (text and text not in words)
         assert padded[row] == (text is not None and text.startswith(("0", "-")))
     assert not maybe_among(pa.array(["a-b", "abba", "a"]), ("ab", "aéb"))[1:].any()
+
+
+def test_a_code_that_is_a_filler_or_untidy_is_read_as_any_other_cell() -> None:
+    codes = {"NA": "NADA", " x": "XIS", "S": "SIM"}
+    told = read(pa.array(["NA", " x", "x", "S", " S ", None]), Kind.CODE, codes, CORE).to_pylist()
+    assert told == [None, UNREAD + "x", UNREAD + "x", "SIM", "SIM", None]
