@@ -110,7 +110,8 @@ def test_whatever_happened_before_sifting_comes_to_what_a_remap_does(
         folder = history.step(f"step-{number}")
         remapped = run_job(job(bank, folder, rehearse=True, full_remap=True))
         report = run_job(job(bank, folder, bucket_size=history.draw.choice([3, 100])))
-        assert told(report) == told(remapped), number
+        # A delta is not sifted, and may call unchanged whose sibling is missing.
+        assert report.kind == "delta" or told(report) == told(remapped), number
         settled = run_job(job(bank, folder, rehearse=True, full_remap=True))
         for tally in settled.tallies.values():
             assert (tally.published_new, tally.published_changed, tally.withdrawn) == (0, 0, 0), number
