@@ -76,11 +76,10 @@ class Remainder:
         """Return the present state of persons: ``sql.serving.CUSTOMERS``."""
         for rows in self._source.each_customer_state():
             named = pc.is_valid(rows["tax_id"]).to_numpy()
-            alone = self._sifted.are_left_alone(
-                rows["kind"].combine_chunks(), rows["tax_id"].combine_chunks()
-            )
+            people = pc.binary_join_element_wise(rows["kind"], pc.fill_null(rows["tax_id"], ""), ":")
+            left_alone = self._sifted.alone.are_persons(people.combine_chunks())
             ours = pc.is_in(rows["person_id"], self._alone).to_numpy()
-            yield rows.filter(pa.array(np.where(named, ~alone, ours)))
+            yield rows.filter(pa.array(np.where(named, ~left_alone, ours)))
 
     def silent(self) -> pa.Array:
         """Return, after all documents were read, who is not in the export and had none."""
@@ -88,7 +87,7 @@ class Remainder:
         return self._sifted.absent.filter(pc.invert(pc.is_in(self._sifted.absent, served)))
 
     def _rest(self, rows: pa.Table) -> pa.Table:
-        return rows.filter(pa.array(~self._sifted.is_left_alone(rows["core_key"].combine_chunks())))
+        return rows.filter(pa.array(~self._sifted.alone.are_registers(rows["core_key"].combine_chunks())))
 
 
 class ServedBefore(Mapping[str, int]):

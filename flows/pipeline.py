@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from datetime import UTC
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from flows.crew import Crew
 from flows.data_docs import write_docs
 from flows.extracting import extract, open_source
@@ -29,6 +27,7 @@ from flows.settings import keep_secret
 from flows.sources import address_of
 from flows.spill_url import open_spill
 from flows.working import work
+from mappings.heap import give_back
 from mappings.version import mapping_version
 from sql.store import RunStart
 
@@ -108,7 +107,7 @@ class Run:
         self._spill = open_spill(self.job.spill, self.run_id, self._has_ended)
         place = self._spill.place
         self._extracted = persist(lambda: extract(self.job, export, place, None if ahead else self._store))
-        pa.default_memory_pool().release_unused()  # what reading took is as much as a bucket takes
+        give_back()  # what reading took is as much as a bucket takes
         self.watch.lap("extract")
         rows = {name: count for name, (count, _) in self.control.tables.items()}
         log.info("export read", run_id=self.run_id, buckets=self._extracted.directory.count, rows=rows)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from customers.structures import Structure
     from flows.job import Job
-    from mappings.census import Census
+    from mappings.census import Census, LeftAlone
     from mappings.directory import Source
     from sql.store import Store
 
@@ -37,35 +37,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Sifted:
-    """Say of a full export who is ``unchanged`` (by register of its census) and what that comes to.
+    """Say of a full export who is left ``alone``, being unchanged, and what that comes to.
 
     ``absent`` are the core keys of which something may be served and that the export does not have.
     """
 
-    census: Census
-    unchanged: Mask
+    alone: LeftAlone
     absent: pa.Array
     outcome: Outcome
 
     def rest(self, source: Source) -> Source:
         """Return the rows that are left: of all other registers, and of nobody."""
-        return Chosen(source, self.census, ~self.unchanged)
+        return Chosen(source, self.alone)
 
     @property
     def left(self) -> int:
         """Count the registers that are left."""
-        return int((~self.unchanged).sum())
-
-    def is_left_alone(self, core_keys: pa.Array) -> Mask:
-        """Say which registers are unchanged."""
-        number = self.census.of(core_keys)
-        return np.append(self.unchanged, False)[number]
-
-    def are_left_alone(self, kinds: pa.Array, tax_ids: pa.Array) -> Mask:
-        """Say which persons are unchanged."""
-        people = pc.binary_join_element_wise(kinds, pc.fill_null(tax_ids, ""), ":")
-        persons = np.append(self.census.persons_of(self.unchanged), False)
-        return persons[self.census.of_people(people)]
+        return int(self.alone.others.sum())
 
 
 def sift(job: Job, store: Store, source: Source, folder: str) -> Sifted | None:
@@ -105,7 +93,7 @@ class _Comparison:
         unchanged = self._same & ~self._census.again
         unchanged &= ~self._census.any_of_person(~unchanged)
         absent = self._still_known(forgotten.filter(pa.array(~here)))
-        return Sifted(self._census, unchanged, absent, self._outcome(unchanged))
+        return Sifted(self._census.leaving(unchanged), absent, self._outcome(unchanged))
 
     def _compare(self, rows: pa.Table) -> None:
         number = self._census.of(_whole(rows["core_key"]))

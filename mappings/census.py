@@ -10,13 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow.compute as pc
 
 from mappings.digests import digests
 from mappings.fingerprints import add, of_customers, of_keys, of_persons, of_rows, row_words
+from mappings.heap import give_back
 from mappings.partition import persons_of
 from mappings.profile import NAMES, Customers
 from mappings.rows import positions
@@ -48,10 +49,10 @@ class Census:
     """
 
     index: WordIndex
-    register: Numbers  # by place in the index
+    register: NDArray[np.int32]  # by place in the index
     company: Mask
     again: Mask
-    person: Numbers
+    person: NDArray[np.int32]
     persons: WordIndex
     fingerprints: NDArray[np.int64]
     owners: dict[str, Owners]
@@ -64,10 +65,6 @@ class Census:
         """Return the number of each register, NOWHERE for those that the export does not have."""
         return _found(self.index, self.register, digests(pc.fill_null(core_keys, "")))
 
-    def of_people(self, people: pa.Array) -> Numbers:
-        """Return the number of each person, given its kind, a colon and its tax id."""
-        return self.persons.places(digests(people))
-
     def any_of_person(self, registers: Mask) -> Mask:
         """Say whose person has one of some registers."""
         return self.persons_of(registers)[self.person]
@@ -77,6 +74,33 @@ class Census:
         found = np.zeros(len(self.persons), bool)
         found[self.person[registers]] = True
         return found
+
+    def leaving(self, registers: Mask) -> LeftAlone:
+        """Return what is needed to leave some registers alone, all of a person or none."""
+        by_place = registers[self.register]
+        return LeftAlone(
+            self.index, by_place, self.persons, self.persons_of(registers), ~registers, self.owners
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """Know again the registers that a run leaves alone, and their persons."""
+
+    index: WordIndex
+    registers: Mask  # by place in the index
+    persons: WordIndex
+    people: Mask  # by place in that index
+    others: Mask  # by number
+    owners: dict[str, Owners]
+
+    def are_registers(self, core_keys: pa.Array) -> Mask:
+        """Say which of some core keys are theirs."""
+        return _among(self.index, self.registers, digests(pc.fill_null(core_keys, "")))
+
+    def are_persons(self, people: pa.Array) -> Mask:
+        """Say which of some persons they are, given their kind, a colon and their tax id."""
+        return _among(self.persons, self.people, digests(people))
 
 
 class Owners:
@@ -114,11 +138,10 @@ class Owners:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """An export's rows of some registers, and of nobody: a source like the whole."""
+    """An export's rows of all other registers than some, and of nobody: a source like the whole."""
 
     source: Source
-    census: Census
-    registers: Mask
+    alone: LeftAlone
 
     @property
     def control(self) -> Control:
@@ -132,7 +155,7 @@ class Chosen:
 
     def chunks(self, name: str, only: Collection[str] | None = None) -> Iterator[RawTable]:  # noqa: ARG002 (all come)
         """Read the rows of a table."""
-        return self.source.chosen(name, self.census.owners[name].rows_of(self.registers))
+        return self.source.chosen(name, self.alone.owners[name].rows_of(self.alone.others))
 
     def chosen(self, name: str, rows: Iterator[Mask]) -> Iterator[RawTable]:
         """Choose among the chosen."""
@@ -151,6 +174,7 @@ def take_census(source: Source, core: Core, version: str, folder: str, threads: 
         return None
     taker = _Taker(source, core, folder)
     taker.read_customers(first, version)
+    give_back()
     names = sorted(
         (name for name in source.names if name != first), key=lambda name: -source.control.tables[name][0]
     )
@@ -172,19 +196,28 @@ class _Taker:
         """Give the registers numbers in the order in which they first come."""
         table = self._core.tables[name]
         staged = (table.columns[column].column for column in ("person_kind", "tax_id"))
-        rows = [self._people(chunk) for chunk in self._source.chunks(name, self._columns(name, *staged))]
-        keys, known, people, company, words = (np.concatenate(part) for part in zip(*rows, strict=True))
+        parts: tuple[list[Any], ...] = ([], [], [], [], [])
+        for chunk in self._source.chunks(name, self._columns(name, *staged)):
+            for part, values in zip(parts, self._people(chunk), strict=True):
+                part.append(values)
+        sizes = [len(part) for part in parts[0]]
+        keys, known = _whole(parts[0]), _whole(parts[1])
+        own = self._number(keys, known)
+        self._persons, person = np.unique(_whole(parts[2])[own], return_inverse=True)
+        self._person = person.astype(np.int32)
+        self._company = _whole(parts[3])[own]
+        self._content = of_customers(_whole(parts[4])[own], name) + of_keys(keys[own], version)
+        owner = _found(self._index, self._register, keys)
+        self._again = np.bincount(owner[owner != NOWHERE], minlength=len(own)) > 1
+        self._keep(name, np.split(owner, np.cumsum(sizes)[:-1]))
+
+    def _number(self, keys: Words, known: Mask) -> Numbers:
+        """Give the known registers numbers in the order in which they first come, and return where that is."""
         found, first = np.unique(keys[known], return_index=True)
         is_first = np.zeros(int(known.sum()), bool)
         is_first[first] = True
-        self._index, self._register = WordIndex(found), (np.cumsum(is_first) - 1)[first]
-        own = np.flatnonzero(known)[is_first]
-        self._persons, self._person = np.unique(people[own], return_inverse=True)
-        self._company = company[own]
-        self._content = of_customers(words[own], name) + of_keys(keys[own], version)
-        owner = _found(self._index, self._register, keys)
-        self._again = np.bincount(owner[owner != NOWHERE], minlength=len(own)) > 1
-        self._keep(name, np.split(owner, np.cumsum([len(part[0]) for part in rows])[:-1]))
+        self._index, self._register = WordIndex(found), (np.cumsum(is_first, dtype=np.int32) - 1)[first]
+        return np.flatnonzero(known)[is_first]
 
     def read_rows(self, name: str) -> None:
         """Add a table's rows to their registers."""
@@ -242,7 +275,18 @@ class _Taker:
         kept.close()
 
 
-def _found(index: WordIndex, register: Numbers, words: Words) -> Numbers:
+def _whole(parts: list[Any]) -> Any:  # noqa: ANN401 (an array of any type)
+    """Join arrays, of which only the whole is kept."""
+    whole = np.concatenate(parts)
+    parts.clear()
+    return whole
+
+
+def _among(index: WordIndex, chosen: Mask, words: Words) -> Mask:
+    return np.append(chosen, False)[index.places(words)]
+
+
+def _found(index: WordIndex, register: NDArray[np.int32], words: Words) -> Numbers:
     if len(index) == 0:
         return np.full(len(words), NOWHERE, np.int64)
     place = index.places(words)

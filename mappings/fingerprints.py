@@ -76,7 +76,7 @@ def of_rows(words: Words, table: str, place: NDArray[np.int32] | NDArray[np.int6
     return mixed(words + _salt(table) + mixed(place.astype(np.uint64)))
 
 
-def of_persons(content: Words, person: NDArray[np.int64]) -> Words:
+def of_persons(content: Words, person: NDArray[np.int64] | NDArray[np.int32]) -> Words:
     """Return the fingerprint of each register, given its content and the number of its person."""
     together = np.zeros(int(person.max(initial=-1)) + 1, np.uint64)
     order = np.argsort(person, kind="stable")
@@ -84,7 +84,7 @@ def of_persons(content: Words, person: NDArray[np.int64]) -> Words:
     return mixed(together)[person]
 
 
-def add(totals: Words, owner: NDArray[np.int64], words: Words) -> None:
+def add(totals: Words, owner: NDArray[np.int64] | NDArray[np.int32], words: Words) -> None:
     """Add words to the totals of their owners; those of an owner stand together, and sums wrap around."""
     if len(owner) == 0:
         return

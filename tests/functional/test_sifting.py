@@ -198,10 +198,11 @@ def test_a_census_has_the_fingerprints_of_the_buckets(
     number = census.of(plan.keys)
     assert sorted(number.tolist()) == list(range(6))
     assert fingerprints(plan, "made").tolist() == census.fingerprints[number].tolist()
-    wanted = np.arange(6) == census.of(pa.array(["F2"]))[0]
+    alone = census.leaving(np.arange(6) != census.of(pa.array(["F2"]))[0])
+    assert alone.are_registers(pa.array(["F1", "F2", "F9", None])).tolist() == [True, False, False, False]
     for name in source.names:
         whole = [chunk for chunk in source.chunks(name) if len(chunk.lines)]
-        rest = [chunk for chunk in Chosen(source, census, wanted).chunks(name) if len(chunk.lines)]
+        rest = [chunk for chunk in Chosen(source, alone).chunks(name) if len(chunk.lines)]
         keys = [key for chunk in whole for key in chunk.columns["cod_cliente"].to_pylist()]
         lines = [line for chunk in whole for line in chunk.lines.tolist()]
         assert [line for chunk in rest for line in chunk.lines.tolist()] == [
