@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+from xxhash import xxh3_64_intdigest
 
 from mappings.octets import octets
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int32] | NDArray[np.int64]
 
 _WORD = 8
+# Beyond so many bytes a stretch would hold up all others.
+_LONG = 1024
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 # What a word is multiplied by before and after it is taken in, and what is folded down in between.
 _TAKEN, _SPREAD, _FOLD = np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0x9E3779B185EBCA87), np.uint64(31)
@@ -44,10 +47,16 @@ def digests(texts: pa.Array) -> Words:
 
 
 def of_stretches(data: Octets, starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> Words:
-    """Hash stretches of bytes of any length, all at once, eight bytes of each at a time.
+    """Hash stretches of bytes, all at once, eight bytes of each at a time; the few that are very long one by one.
 
     A word is multiplied before it is taken in, so that what two changes do to their words does not cancel.
     """
+    long = np.flatnonzero(sizes > _LONG)
+    if len(long):
+        words = of_stretches(data, starts, np.where(sizes > _LONG, 0, sizes))
+        edges = zip(starts[long].tolist(), (starts[long] + sizes[long]).tolist(), strict=True)
+        words[long] = [xxh3_64_intdigest(data[start:end].tobytes()) for start, end in edges]
+        return words
     padded = np.concatenate((data, np.zeros(_WORD, np.uint8)))
     words = sizes.astype(np.uint64) * _ODD
     here = np.arange(len(sizes))

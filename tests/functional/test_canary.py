@@ -28,17 +28,19 @@ if TYPE_CHECKING:
     from tests.prefect_server import PrefectServer
 
 PEOPLE = 500
-MARK = "Kanarius"
+MARK, KEY_MARK = "Kanarius", "Kundennummer"
 # The name, the CPF with and without its mask, the telephone; and the name as base64 writes it, wherever it begins.
 _ENCODED = [
     base64.b64encode(b" " * place + MARK.encode())[(0, 2, 3)[place] : -3].decode() for place in range(3)
 ]
 CANARY = re.compile(
-    rf"(?i:{MARK})|777\.?770\.?[0-9]{{3}}-?[0-9]{{2}}|7777700[0-9]{{6}}|".encode()
+    rf"(?i:{MARK}|{KEY_MARK})|777\.?770\.?[0-9]{{3}}-?[0-9]{{2}}|7777700[0-9]{{6}}|".encode()
     + "|".join(map(re.escape, _ENCODED)).encode()
 )
 # These hold documents and tax ids, and are meant to.
 PERSONAL = {"documents", "customer_states"}
+# These name registers by their core keys, and hold nothing else of them: they are for the next run, and nobody reads them.
+BY_KEY = {"fingerprints", "forgotten"}
 SECRET = "an invented secret that only the tests use"
 # SQLAlchemy is silent below WARNING unless it is asked by name.
 DEBUG = """
@@ -73,12 +75,12 @@ def person(number: int) -> Register:
     }
     if number % 50 == 0:
         tables["pessoas_fisicas"] = [{"nome_civil": name}, {"nome_civil": f"{name} again"}]
-    return natural_person(f"{MARK}{number:04}", cpf(777770000 + number), **tables)
+    return natural_person(f"{KEY_MARK}{number:04}", cpf(777770000 + number), **tables)
 
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    orphan = rows("emails", {"cod_cliente": f"{MARK}-nobody", "email": f"{MARK}@example.org"})
+    orphan = rows("emails", {"cod_cliente": f"{KEY_MARK}-nobody", "email": f"{MARK}@example.org"})
     folder = tmp_path_factory.mktemp("people") / "export"
     return write_export(folder, *(person(number) for number in range(PEOPLE)), orphan)
 
@@ -128,7 +130,10 @@ class Place:
                 yield from (f"{path.name}: {hit[0]!r}" for hit in CANARY.finditer(path.read_bytes()))
         for table, text in self.texts():
             if table not in PERSONAL:
-                yield from (f"table {table}: {hit[0]!r}" for hit in CANARY.finditer(text))
+                allowed = KEY_MARK.encode() if table in BY_KEY else None
+                yield from (
+                    f"table {table}: {hit[0]!r}" for hit in CANARY.finditer(text) if hit[0] != allowed
+                )
 
     def texts(self) -> Iterator[tuple[str, bytes]]:
         """Yield the content of every table of the database."""
@@ -160,12 +165,12 @@ def test_a_good_run_keeps_personal_values_to_the_documents(people: Path, place: 
     assert place.call("findings") == 0
     assert place.call("findings", "--rule", "S-enum:/data/sex", "--json") == 0
     assert place.call("runs", "--json") == 0
-    assert place.call("explain", f"{MARK}0003") == 0
-    assert place.call("explain", f"{MARK}0006", "--json") == 0
-    assert place.call("explain", f"{MARK}9999") == 2
+    assert place.call("explain", f"{KEY_MARK}0003") == 0
+    assert place.call("explain", f"{KEY_MARK}0006", "--json") == 0
+    assert place.call("explain", f"{KEY_MARK}9999") == 2
     assert nothing_leaked(place)
     found = {table for table, text in place.texts() if CANARY.search(text)}
-    assert found == PERSONAL  # so the search does find what is there
+    assert found - BY_KEY == PERSONAL  # so the search does find what is there
     assert list(place.folder.rglob("personal_identifications.html"))
     with closing(sqlite3.connect(place.database)) as connection:
         ((findings,),) = connection.execute(
@@ -178,7 +183,7 @@ def test_a_good_run_keeps_personal_values_to_the_documents(people: Path, place: 
 def test_debug_logging_tells_no_personal_value(people: Path, place: Place) -> None:
     assert place.call("run", "--export", str(people), debug=True) == 0
     assert place.call("run", "--export", str(people), debug=True) == 0  # the second one reads what is served
-    assert place.call("explain", f"{MARK}0003", debug=True) == 0
+    assert place.call("explain", f"{KEY_MARK}0003", debug=True) == 0
     assert place.call("findings", debug=True) == 0
     assert b"DEBUG" in place.outputs[1]
     assert nothing_leaked(place)

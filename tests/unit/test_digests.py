@@ -11,7 +11,9 @@ from mappings.digests import digests
 from mappings.word_index import NOWHERE, WordIndex
 
 # Around the ends of one and of two machine words, NULs and wide characters among them.
-TEXTS = st.lists(st.text(alphabet="\0aé9", max_size=40), max_size=30)
+TEXTS = st.lists(
+    st.text(alphabet="\0aé9", max_size=40) | st.integers(1022, 1027).map("a".__mul__), max_size=30
+)
 WORDS = st.lists(st.integers(min_value=0, max_value=2**64 - 1) | st.integers(min_value=0, max_value=50))
 
 
