@@ -37,7 +37,7 @@ class Profile:
 
 
 _PROFILES = {
-    "ci": Profile(12, 2, 6, 3, 1_500, 4.0, False, 4, 3, 2, 80, 6, 2, 60, 6, 1),  # noqa: FBT003 (a table of figures)
+    "ci": Profile(12, 2, 6, 3, 1_000, 4.0, False, 4, 3, 2, 50, 6, 2, 60, 6, 1),  # noqa: FBT003 (a table of figures)
     "nightly": Profile(None, 200, 50, 20, 20_000, 1.0, True, 100, 50, 50, 1_000, 30, 5, 10_000, 200, 40),  # noqa: FBT003 (as above)
 }
 PROFILE = _PROFILES[os.environ.get("CADASTRA_TEST_PROFILE", "ci")]
