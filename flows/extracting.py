@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from flows.job import Job
+    from mappings.census import Rereadable
     from mappings.directory import Source
     from mappings.extract import Control, Export, RawTable
     from sql.store import Store
@@ -70,7 +71,7 @@ class Opened:
     ``count`` buckets are for all of it.
     """
 
-    source: Source
+    source: Rereadable
     place: str
     count: int
 
@@ -80,7 +81,7 @@ def open_source(job: Job) -> Opened:
 
     Raises what ``read_control`` and ``table_files`` raise.
     """
-    source: Source
+    source: Rereadable
     if isinstance(job.export, Path):
         source, place = open_export(job.export, job.core), str(job.export)
     else:
@@ -94,10 +95,11 @@ def extract(job: Job, opened: Opened, folder: str, store: Store | None = None) -
 
     Raises ExportRefused.
     """
-    source, count = opened.source, opened.count
-    sifted = None if store is None else sift(job, store, source, folder)
+    source: Source = opened.source
+    count = opened.count
+    sifted = None if store is None else sift(job, store, opened.source, folder)
     if sifted is not None:
-        source, count = sifted.rest(source), bucket_count_of(sifted.left, job.bucket_size)
+        source, count = sifted.rest(opened.source), bucket_count_of(sifted.left, job.bucket_size)
     directory = build_directory(source, job.core, count, job.secret)
     tables = route(source, job.core, directory, folder, job.workers)
     return Extracted(opened.place, source.control, directory, tables, folder, sifted)

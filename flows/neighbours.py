@@ -35,7 +35,8 @@ _MOST_REGISTERS = 50_000
 def reader(store: Store, extracted: Extracted, core: Core, secret: str) -> Iterator[Store | Near | Remainder]:
     """Give what reads all that a run may have to know of what is served."""
     customers, sifted = extracted.tables.get(core.stage_of(NAMES[Customers]).name), extracted.sifted
-    if customers is None or (extracted.control.kind == "full" and sifted is None):
+    whole = extracted.control.kind == "full" or customers is None or customers.rows.rows > _MOST_REGISTERS
+    if customers is None or (sifted is None and whole):
         yield store
         return
     chunks = [customers.of(bucket) for bucket in range(extracted.directory.count)]

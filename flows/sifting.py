@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from customers.structures import Structure
     from flows.job import Job
-    from mappings.census import Census, LeftAlone
+    from mappings.census import Census, LeftAlone, Rereadable
     from mappings.directory import Source
     from sql.store import Store
 
@@ -46,7 +46,7 @@ class Sifted:
     absent: pa.Array
     outcome: Outcome
 
-    def rest(self, source: Source) -> Source:
+    def rest(self, source: Rereadable) -> Source:
         """Return the rows that are left: of all other registers, and of nobody."""
         return Chosen(source, self.alone)
 
@@ -56,7 +56,7 @@ class Sifted:
         return int(self.alone.others.sum())
 
 
-def sift(job: Job, store: Store, source: Source, folder: str) -> Sifted | None:
+def sift(job: Job, store: Store, source: Rereadable, folder: str) -> Sifted | None:
     """Hold an export against what is remembered; None where nothing is, or the export is not the newest full one.
 
     Raises what reading raises.

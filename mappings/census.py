@@ -6,20 +6,21 @@ of some registers' rows alone.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow.compute as pc
 
 from mappings.digests import digests
+from mappings.directory import Source
 from mappings.fingerprints import add, of_customers, of_keys, of_persons, of_rows, row_words
 from mappings.heap import give_back
 from mappings.partition import persons_of
 from mappings.profile import NAMES, Customers
+from mappings.routing import in_threads
 from mappings.rows import positions
 from mappings.spill import open_file, written
 from mappings.staging import keys_of
@@ -32,12 +33,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mappings.core import Core
-    from mappings.directory import Source
     from mappings.extract import Control, RawTable
 
     Words = NDArray[np.uint64]
     Numbers = NDArray[np.int64]
     Mask = NDArray[np.bool_]
+
+
+class Rereadable(Source, Protocol):
+    """An export that can be read a second time, in part."""
+
+    def chosen(self, name: str, rows: Iterator[Mask]) -> Iterator[RawTable]:
+        """Read a table again: of each chunk that had any rows only those that the next mask names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +147,7 @@ class Owners:
 class Chosen:
     """An export's rows of all other registers than some, and of nobody: a source like the whole."""
 
-    source: Source
+    source: Rereadable
     alone: LeftAlone
 
     @property
@@ -157,12 +164,6 @@ class Chosen:
         """Read the rows of a table."""
         return self.source.chosen(name, self.alone.owners[name].rows_of(self.alone.others))
 
-    def chosen(self, name: str, rows: Iterator[Mask]) -> Iterator[RawTable]:
-        """Choose among the chosen."""
-        for chunk in self.chunks(name):
-            nobody = np.zeros(len(chunk.lines), bool)
-            yield chunk.only(next(rows, nobody)) if len(chunk.lines) else chunk
-
 
 def take_census(source: Source, core: Core, version: str, folder: str, threads: int = 1) -> Census | None:
     """Read an export for its registers and their fingerprints, some tables at a time; None without customers.
@@ -175,12 +176,8 @@ def take_census(source: Source, core: Core, version: str, folder: str, threads: 
     taker = _Taker(source, core, folder)
     taker.read_customers(first, version)
     give_back()
-    names = sorted(
-        (name for name in source.names if name != first), key=lambda name: -source.control.tables[name][0]
-    )
-    with ThreadPoolExecutor(threads) as pool:
-        for done in [pool.submit(taker.read_rows, name) for name in names]:
-            done.result()
+    others = [name for name in source.names if name != first]
+    in_threads(source, others, taker.add_rows, threads, taker.columns)
     return taker.census()
 
 
@@ -197,7 +194,7 @@ class _Taker:
         table = self._core.tables[name]
         staged = (table.columns[column].column for column in ("person_kind", "tax_id"))
         parts: tuple[list[Any], ...] = ([], [], [], [], [])
-        for chunk in self._source.chunks(name, self._columns(name, *staged)):
+        for chunk in self._source.chunks(name, self.columns(name, *staged)):
             for part, values in zip(parts, self._people(chunk), strict=True):
                 part.append(values)
         sizes = [len(part) for part in parts[0]]
@@ -219,10 +216,9 @@ class _Taker:
         self._index, self._register = WordIndex(found), (np.cumsum(is_first, dtype=np.int32) - 1)[first]
         return np.flatnonzero(known)[is_first]
 
-    def read_rows(self, name: str) -> None:
+    def add_rows(self, name: str, chunks: Iterable[RawTable]) -> None:
         """Add a table's rows to their registers."""
         seen = np.zeros(len(self._content), np.int32)
-        chunks = self._source.chunks(name, self._columns(name))
         self._keep(name, (self._add(chunk, seen) for chunk in chunks))
 
     def census(self) -> Census:
@@ -240,7 +236,7 @@ class _Taker:
             self._owners,
         )
 
-    def _columns(self, name: str, *more: str) -> set[str] | None:
+    def columns(self, name: str, *more: str) -> set[str] | None:
         """Name what is read of a table: all of it, where its lines do not say what its rows are."""
         return None if self._core.tables[name].ignored else {self._core.key, *more}
 

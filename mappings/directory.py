@@ -48,9 +48,6 @@ class Source(Protocol):
     def chunks(self, name: str, only: Collection[str] | None = None) -> Iterator[RawTable]:
         """Read a table from its beginning, of its columns at least ``only`` some; at least one chunk comes."""
 
-    def chosen(self, name: str, rows: Iterator[NDArray[np.bool_]]) -> Iterator[RawTable]:
-        """Read a table again: of each chunk that had any rows only those that the next mask names."""
-
 
 def _none() -> WordIndex:
     return WordIndex(np.empty(0, np.uint64))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 
@@ -15,12 +15,13 @@ from mappings.spill import Spill, Spilled
 from mappings.staging import keys_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from mappings.core import Core
     from mappings.directory import Directory, Source
     from mappings.extract import Control
 
+Done = TypeVar("Done")
 _LINE, _WORD = "#line", "#word"  # no columns of a core: see mappings.extract
 
 
@@ -42,19 +43,39 @@ class RoutedTable:
 def route(
     source: Source, core: Core, directory: Directory, folder: str, threads: int = 1
 ) -> dict[str, RoutedTable]:
-    """Spill every table of an export into a folder by bucket, some at a time, the longest first.
+    """Spill every table of an export into a folder by bucket, some at a time.
 
     Raises what reading raises.
     """
-    names = sorted(source.names, key=lambda name: -source.control.tables[name][0])
+    done = in_threads(
+        source,
+        source.names,
+        lambda name, chunks: _route_table(name, chunks, core, directory, folder),
+        threads,
+    )
+    return {name: done[name] for name in source.names}
+
+
+def in_threads(
+    source: Source,
+    names: Iterable[str],
+    work: Callable[[str, Iterator[RawTable]], Done],
+    threads: int,
+    columns: Callable[[str], Collection[str] | None] = lambda _: None,
+) -> dict[str, Done]:
+    """Work through the chunks of tables, some tables at a time, the longest first; ``columns`` are those to be read.
+
+    Raises what reading or working raises; then nobody reads on.
+    """
+    longest_first = sorted(names, key=lambda name: -source.control.tables[name][0])
     stop = Event()
     with ThreadPoolExecutor(threads) as pool:
         done = {
-            name: pool.submit(_route_table, name, _until(stop, source.chunks(name)), core, directory, folder)
-            for name in names
+            name: pool.submit(work, name, _until(stop, source.chunks(name, columns(name))))
+            for name in longest_first
         }
         try:
-            return {name: done[name].result() for name in source.names}
+            return {name: future.result() for name, future in done.items()}
         finally:
             stop.set()  # where one is refused, or the run is interrupted, nobody asks for the others
             pool.shutdown(cancel_futures=True)
