@@ -53,13 +53,17 @@ def read(connection: Connection, statement: str, schema: pa.Schema, values: Mapp
 
 
 def read_each(
-    connection: Connection, statement: str, schema: pa.Schema, values: Mapping[str, object]
+    connection: Connection,
+    statement: str,
+    schema: pa.Schema,
+    values: Mapping[str, object],
+    at_once: int = _ROWS,
 ) -> Iterator[pa.Table]:
     """Do what ``read`` does, some rows at a time."""
     if is_postgres(connection):
-        yield from _copy_out(connection, statement, schema, values)
+        yield from _copy_out(connection, statement, schema, values, at_once)
         return
-    for rows in connection.execute(text(statement), dict(values)).partitions(_ROWS):
+    for rows in connection.execute(text(statement), dict(values)).partitions(at_once):
         columns = [pa.array(column) for column in zip(*rows, strict=True)]
         yield pa.table(columns, names=schema.names).cast(schema)
 
@@ -127,13 +131,13 @@ def _python_columns(block: pa.Table) -> Iterator[list[object]]:
 
 
 def _copy_out(
-    connection: Connection, statement: str, schema: pa.Schema, values: Mapping[str, object]
+    connection: Connection, statement: str, schema: pa.Schema, values: Mapping[str, object], at_once: int
 ) -> Iterator[pa.Table]:
     compiled = text(f"COPY ({statement}) TO STDOUT (FORMAT csv)").compile(dialect=connection.dialect)
     with _driver(connection).cursor() as cursor, cursor.copy(str(compiled), dict(values)) as copy:
         # The server sends each row by itself; to join what psycopg gives, views of memory, takes five times as long.
         rows = map(bytes, copy)
-        while content := b"".join(islice(rows, _ROWS)):
+        while content := b"".join(islice(rows, at_once)):
             yield _parsed(content, schema)
 
 

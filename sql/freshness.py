@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from sqlalchemy import delete, insert, select, text
 
 from sql import partitions
+from sql.bulk import read_each
 from sql.clock import as_moment
 from sql.engine import is_postgres
 from sql.ledger import run_id_of
@@ -47,6 +48,9 @@ _STAMPS = """
     FROM {source} AS d WHERE {mine}
     GROUP BY d.structure, d.document_id / 8192
 """
+_GROUPS = pa.schema([pa.field(name, pa.string(), nullable=False) for name in ("structure", "stamps")])
+# A server's cursor, which SQLAlchemy would stream through, is left open when its session is lost.
+_GROUPS_AT_ONCE = 64
 _LOADED = text("""
     SELECT DISTINCT c.structure FROM run_counts AS c JOIN publications AS p ON p.run_id = c.run_id
     WHERE p.run_seq < :run_seq AND c.published_new + c.published_changed + c.unchanged > 0
@@ -78,12 +82,13 @@ def _waits(connection: Connection, run_seq: int, served: datetime) -> dict[str, 
     """Return the microseconds that the documents of each structure will have waited, in parts."""
     if is_postgres(connection):
         connection.exec_driver_sql(f"SET LOCAL work_mem = '{_GROUP_MEMORY}'")
-    statement, moment = text(_statement(connection, run_seq)), int(served.timestamp()) * _SECOND
+    statement, moment = _statement(connection, run_seq), int(served.timestamp()) * _SECOND
     waits: dict[str, list[Waits]] = {}
-    for row in connection.execute(statement, {"run_seq": run_seq}, execution_options={"yield_per": 64}):
-        stamps = pc.split_pattern(pa.array([row.stamps]), " ").flatten()
-        moments = stamps.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
-        waits.setdefault(row.structure, []).append(moment - moments.to_numpy())
+    for groups in read_each(connection, statement, _GROUPS, {"run_seq": run_seq}, _GROUPS_AT_ONCE):
+        for structure, joined in zip(*groups.columns, strict=True):
+            stamps = pc.split_pattern(pa.array([joined]), " ").flatten()
+            moments = stamps.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
+            waits.setdefault(structure.as_py(), []).append(moment - moments.to_numpy())
     return waits
 
 
