@@ -36,6 +36,14 @@ def _may_be_marked(values: pa.Array) -> bool:
     return bool((content == _FIRST_OCTET).any())
 
 
+def marked(values: pa.Array, read: pa.Array) -> pa.Array:
+    """Return what was read, and behind the mark every value that could not be."""
+    if read.null_count == values.null_count:
+        return read
+    lost = pc.and_(pc.is_null(read), pc.is_valid(values))
+    return pc.replace_with_mask(read, lost, pc.binary_join_element_wise(UNREAD, values.filter(lost), ""))
+
+
 def raw(values: pa.Array) -> pa.Array:
     """Return the text behind the mark, and other text as it is."""
     return pc.if_else(pc.starts_with(values, UNREAD), pc.utf8_slice_codeunits(values, start=1), values)
