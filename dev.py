@@ -37,7 +37,7 @@ PIP = (PYTHON, "-m", "pip", "--disable-pip-version-check")
 UV = (BIN / "uv", "pip")
 
 # The generated pages: the module that writes them, and where they are.
-PAGES = (("tests.spec.write_docs", "docs/"),)
+PAGES = (("tests.spec.write_docs", "docs/"), ("tests.spec.write_steps", "sql/migrations/"))
 
 # Neighbours share fixtures, so each process gets a run of neighbours, and steals where it is done before.
 SPREAD = ("--numprocesses", "auto", "--maxprocesses", "4", "--dist", "worksteal")

@@ -62,6 +62,11 @@ def is_postgres(connection: Connection) -> bool:
     return connection.dialect.name == "postgresql"
 
 
+def run_script(connection: Connection, script: str) -> None:
+    """Run any number of statements at once, on PostgreSQL; a percent sign in them is no parameter's."""
+    connection.exec_driver_sql(script, execution_options={"no_parameters": True})
+
+
 def one_of(connection: Connection, query: str) -> str:
     """Spell that something is one of the values that a query finds.
 

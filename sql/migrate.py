@@ -9,7 +9,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import ProgrammingError
 
 from customers.errors import UnreadableInput
-from sql.engine import SEARCH_PATH, is_postgres, open_engine, writing
+from sql.engine import SEARCH_PATH, is_postgres, open_engine, run_script, writing
 from sql.roles import keep_roles
 from sql.tables import SCHEMAS
 from sql.views import drop_views, make_views
@@ -21,11 +21,16 @@ if TYPE_CHECKING:
 # Any number that no other program on the server takes for its own advisory lock.
 _LOCK = 7_241_120_221
 _MIGRATIONS = Path(__file__).parent / "migrations"
-# Every process asks whether a database is up to date, and few have to import Alembic to change one.
+_HEAD = "head"
+# Every process asks whether a database is up to date, and few have to import Alembic, which only upgrades older ones.
 REVISIONS = tuple(sorted(path.name.partition("_")[0] for path in _MIGRATIONS.glob("versions/[0-9]*.py")))
 
 
-def upgrade(url: str, to: str = "head") -> None:
+# What stands between two statements of ``steps_file``, and in none of them.
+STEPS_APART = ";\n\n"
+
+
+def upgrade(url: str, to: str = _HEAD) -> None:
     """Run the migrations that a database still lacks, all of them or none; two callers at once take turns.
 
     The views are made anew after the last step, and only then: those of an earlier revision are not kept.
@@ -37,19 +42,20 @@ def upgrade(url: str, to: str = "head") -> None:
         engine.dispose()
 
 
-def upgrade_engine(engine: Engine, to: str = "head") -> None:
+def upgrade_engine(engine: Engine, to: str = _HEAD) -> None:
     """Do what ``upgrade`` does, on an engine already open."""
-    from alembic import command  # noqa: PLC0415 (see REVISIONS)
-
     with writing(engine) as connection:
         if is_postgres(connection):
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             _create_schemas(connection)
-        _known_revision(connection)
-        if not is_postgres(connection):
+        is_new = _known_revision(connection) is None
+        if not (is_new or is_postgres(connection)):
             # SQLite changes no table that a view reads before it has understood every view.
             drop_views(connection)
-        command.upgrade(_config(connection), to)
+        if is_new and to == _HEAD:
+            _run_all_steps(connection)
+        else:
+            _run_missing_steps(connection, to)
         if at_head(connection):
             make_views(connection)
         if is_postgres(connection):
@@ -86,13 +92,34 @@ def _revision(connection: Connection) -> str | None:
     return revision
 
 
-def _config(connection: Connection) -> Config:
+def steps_file(dialect: str) -> Path:
+    """Return the file of what all steps together do to an empty database; ``tests.spec.write_steps`` writes it."""
+    return _MIGRATIONS / f"all_steps.{dialect}.sql"
+
+
+def alembic_config(**attributes: object) -> Config:
+    """Configure Alembic with what ``sql/migrations/env.py`` asks for."""
     from alembic.config import Config  # noqa: PLC0415 (see REVISIONS)
 
-    config = Config(attributes={"connection": connection})
+    config = Config(attributes=attributes)
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config
+
+
+def _run_missing_steps(connection: Connection, to: str) -> None:
+    from alembic import command  # noqa: PLC0415 (see REVISIONS)
+
+    command.upgrade(alembic_config(connection=connection), to)
+
+
+def _run_all_steps(connection: Connection) -> None:
+    script = steps_file(connection.dialect.name).read_text(encoding="utf-8")
+    if is_postgres(connection):
+        run_script(connection, script)
+    else:
+        for statement in script.split(STEPS_APART):
+            connection.exec_driver_sql(statement)
 
 
 def _create_schemas(connection: Connection) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from customers.errors import UsageError
-from sql.engine import is_postgres, open_engine, writing
+from sql.engine import is_postgres, open_engine, run_script, writing
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -50,6 +50,4 @@ def keep_roles(connection: Connection) -> None:
 
 
 def _run(connection: Connection) -> None:
-    script = _SCRIPT.read_text(encoding="utf-8")
-    # A percent sign of the script is no parameter's.
-    connection.execution_options(no_parameters=True).exec_driver_sql(script)
+    run_script(connection, _SCRIPT.read_text(encoding="utf-8"))

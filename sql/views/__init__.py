@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy.exc import ProgrammingError
 
 from customers.structures import STRUCTURES
-from sql.engine import is_postgres
+from sql.engine import is_postgres, run_script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,12 +62,14 @@ def drop_views(connection: Connection) -> None:
 
 
 def _replace(connection: Connection) -> None:
-    for view in _views():
-        name = f"{view.schema}.{view.name}"
-        created = view.text.replace("CREATE VIEW ", f"CREATE OR REPLACE VIEW {view.schema}.", 1)
-        connection.exec_driver_sql(created)
-        comment = " ".join(line.removeprefix("-- ") for line in _comment(view.text)).replace("'", "''")
-        connection.exec_driver_sql(f"COMMENT ON VIEW {name} IS '{comment}'")
+    run_script(connection, ";\n".join(statement for view in _views() for statement in _statements(view)))
+
+
+def _statements(view: View) -> Iterator[str]:
+    name = f"{view.schema}.{view.name}"
+    yield view.text.replace("CREATE VIEW ", f"CREATE OR REPLACE VIEW {view.schema}.", 1)
+    comment = " ".join(line.removeprefix("-- ") for line in _comment(view.text)).replace("'", "''")
+    yield f"COMMENT ON VIEW {name} IS '{comment}'"
 
 
 def _comment(statement: str) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import psycopg
@@ -13,9 +15,10 @@ from customers.structures import STRUCTURES
 from sql import migrate
 from sql.engine import is_postgres, open_engine, writing
 from sql.lock import hold
-from sql.migrate import upgrade
+from sql.migrate import steps_file, upgrade
 from sql.store import open_store
 from sql.views import make_views
+from tests.spec.write_steps import DIALECTS, steps
 
 REVISIONS = [
     step.revision
@@ -121,3 +124,90 @@ def test_a_view_whose_columns_went_is_made_anew(any_database: str) -> None:
         make_views(connection)
         assert connection.exec_driver_sql("SELECT structure FROM history").all() == []
     engine.dispose()
+
+
+# Whatever PostgreSQL knows of the database beside the rows: names, in an order of their own, and what each is.
+CATALOGUE = (
+    "SELECT nspname, nspacl::text FROM pg_namespace WHERE nspname IN ('serving', 'quality', 'control') ORDER BY 1",
+    (
+        "SELECT oid::regclass::text, relkind, relispartition, relpersistence, relowner::regrole::text, relacl::text,"
+        " reloptions, pg_get_expr(relpartbound, oid), pg_get_partkeydef(oid), obj_description(oid, 'pg_class')"
+        " FROM pg_class WHERE {ours} ORDER BY 1"
+    ),
+    (
+        "SELECT attrelid::regclass::text, attname, format_type(atttypid, atttypmod), attnotnull, attcollation,"
+        " pg_get_expr(adbin, adrelid) FROM pg_attribute JOIN pg_class AS c ON c.oid = attrelid"
+        " LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum"
+        " WHERE attnum > 0 AND NOT attisdropped AND {ours} ORDER BY 1, attnum"
+    ),
+    (
+        "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid), indisprimary, indisvalid FROM pg_index"
+        " JOIN pg_class AS c ON c.oid = indexrelid WHERE {ours} ORDER BY 1"
+    ),
+    (
+        "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(k.oid) FROM pg_constraint AS k"
+        " JOIN pg_class AS c ON c.oid = conrelid WHERE {ours} ORDER BY 1, 2"
+    ),
+    "SELECT inhrelid::regclass::text, inhparent::regclass::text FROM pg_inherits ORDER BY 1",
+    "SELECT schemaname, sequencename, data_type::text, start_value, last_value FROM pg_sequences ORDER BY 1, 2",
+    "SELECT schemaname, viewname, definition FROM pg_views WHERE schemaname IN ('serving', 'quality') ORDER BY 1, 2",
+    (
+        "SELECT setrole::regrole::text, setconfig FROM pg_db_role_setting JOIN pg_database AS d ON d.oid = setdatabase"
+        " WHERE datname = current_database() ORDER BY 1"
+    ),
+)
+OURS = "relnamespace IN ('serving'::regnamespace, 'quality'::regnamespace, 'control'::regnamespace)"
+ROWS = ("SELECT * FROM alembic_version", "SELECT * FROM sequences ORDER BY name")
+
+
+def catalogue(url: str) -> list[list[tuple[object, ...]]]:
+    """Describe a database: what its catalogue says, and the rows that a new one has."""
+    engine = open_engine(url)
+    with writing(engine) as connection:
+        if is_postgres(connection):
+            queries: tuple[str, ...] = tuple(query.format(ours=OURS) for query in CATALOGUE)
+        else:
+            queries = ("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY 1, 2",)
+        found = [[tuple(row) for row in connection.exec_driver_sql(query)] for query in (*queries, *ROWS)]
+    engine.dispose()
+    # Spaces at the ends of lines are all that a file does not keep.
+    return [
+        [tuple(" ".join(value.split()) if isinstance(value, str) else value for value in row) for row in rows]
+        for rows in found
+    ]
+
+
+def emptied(url: str) -> None:
+    """Take away what an upgrade made."""
+    if url.startswith("sqlite:///"):
+        Path(url.removeprefix("sqlite:///")).unlink()
+        return
+    with psycopg.connect(url) as connection:
+        connection.execute("DROP SCHEMA serving, quality, control CASCADE")
+
+
+def test_a_new_database_is_as_if_every_step_had_been_taken(any_database: str) -> None:
+    for revision in reversed(REVISIONS):
+        upgrade(any_database, revision)
+    by_steps = catalogue(any_database)
+    emptied(any_database)
+    upgrade(any_database)
+    at_once = catalogue(any_database)
+    assert sum(map(len, by_steps)) > 40
+    for stepwise, new in zip(by_steps, at_once, strict=True):
+        assert new == stepwise
+    upgrade(any_database)
+    assert catalogue(any_database) == at_once
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_the_steps_are_written_down(dialect: str) -> None:
+    assert steps_file(dialect).read_text(encoding="utf-8") == steps(dialect), "run python3 dev.py docs"
+
+
+def test_a_new_database_needs_no_alembic(tmp_path: Path) -> None:
+    code = (
+        "import sys; from sql.migrate import upgrade; upgrade(sys.argv[1]); print('alembic' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, f"sqlite:///{tmp_path / 'new.db'}"]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip() == "False"

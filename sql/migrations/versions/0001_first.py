@@ -28,7 +28,7 @@ def upgrade() -> None:
 
 
 def _postgres() -> bool:
-    return op.get_bind().dialect.name == "postgresql"
+    return op.get_context().dialect.name == "postgresql"
 
 
 def _in(schema: str) -> str | None:

@@ -11,7 +11,7 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Create the three tables, add two columns to the marks and start the count of the lock's holders."""
-    control = "control" if op.get_bind().dialect.name == "postgresql" else None
+    control = "control" if op.get_context().dialect.name == "postgresql" else None
     op.create_table(
         "run_lock",
         sa.Column("name", sa.Text, primary_key=True),
@@ -44,5 +44,7 @@ def upgrade() -> None:
     )
     op.add_column("stale_marks", sa.Column("customer_ref", sa.Text), schema=control)
     op.add_column("stale_marks", sa.Column("refused_run_seq", sa.Integer), schema=control)
-    sequences = sa.table("sequences", sa.column("name"), sa.column("next_id"), schema=control)
+    sequences = sa.table(
+        "sequences", sa.column("name", sa.Text), sa.column("next_id", sa.BigInteger), schema=control
+    )
     op.bulk_insert(sequences, [{"name": "run_lock", "next_id": 1}])

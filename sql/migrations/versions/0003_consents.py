@@ -11,7 +11,7 @@ down_revision = "0002"
 
 def upgrade() -> None:
     """Create the table."""
-    schema = "serving" if op.get_bind().dialect.name == "postgresql" else None
+    schema = "serving" if op.get_context().dialect.name == "postgresql" else None
     names = ("tax_id", "kind", "status", "permissions", "joint_approval")
     op.create_table(
         "consents",

@@ -19,6 +19,6 @@ def upgrade() -> None:
         sa.Column("valid_until", sa.Text),
         sa.Column("excluded", sa.Text, nullable=False),
         sa.Column("availability", sa.Text, nullable=False),
-        schema="control" if op.get_bind().dialect.name == "postgresql" else None,
+        schema="control" if op.get_context().dialect.name == "postgresql" else None,
         sqlite_with_rowid=False,
     )

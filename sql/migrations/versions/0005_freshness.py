@@ -19,5 +19,5 @@ def upgrade() -> None:
         *(sa.Column(name, sa.BigInteger, nullable=False) for name in counts),
         sa.Column("share_within_60_minutes", sa.Double, nullable=False),
         sa.Column("first_load", sa.Integer, nullable=False),
-        schema="quality" if op.get_bind().dialect.name == "postgresql" else None,
+        schema="quality" if op.get_context().dialect.name == "postgresql" else None,
     )

@@ -14,5 +14,5 @@ def upgrade() -> None:
     op.add_column(
         "run_counts",
         sa.Column("skipped", sa.BigInteger, nullable=False, server_default="0"),
-        schema="quality" if op.get_bind().dialect.name == "postgresql" else None,
+        schema="quality" if op.get_context().dialect.name == "postgresql" else None,
     )

@@ -11,7 +11,7 @@ down_revision = "0006"
 
 def upgrade() -> None:
     """Create the table and the column."""
-    postgres = op.get_bind().dialect.name == "postgresql"
+    postgres = op.get_context().dialect.name == "postgresql"
     op.create_table(
         "run_buckets",
         sa.Column("run_seq", sa.Integer, primary_key=True, autoincrement=False),

@@ -12,7 +12,7 @@ _KEYS = {"serving.customer_states": "person_id", "control.fingerprints": "core_k
 
 def upgrade() -> None:
     """Make what there is the shared partition of a whole; SQLite has none."""
-    if op.get_bind().dialect.name != "postgresql":
+    if op.get_context().dialect.name != "postgresql":
         return
     for table, key in _KEYS.items():
         name = table.partition(".")[2]

@@ -14,7 +14,7 @@ down_revision = "0009"
 
 def upgrade() -> None:
     """Create the table and forget every register that has documents."""
-    postgres = op.get_bind().dialect.name == "postgresql"
+    postgres = op.get_context().dialect.name == "postgresql"
     op.create_table(
         "forgotten",
         sa.Column("core_key", sa.Text, nullable=False),
