@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from sqlalchemy import select, text
 
-from sql import ledger, partitions, sequences, tables
+from sql import ledger, partitions, sequences, stamps, tables
 from sql.bulk import append
 from sql.engine import is_postgres, writing
 
@@ -32,7 +32,7 @@ _BY_RUN_SEQ = {
     )
 }
 _FINISH = text(
-    "INSERT INTO run_buckets (run_seq, bucket, outcome) VALUES (:run_seq, :bucket, :outcome)"
+    "INSERT INTO run_buckets (run_seq, bucket, outcome, stamps) VALUES (:run_seq, :bucket, :outcome, :stamps)"
     " ON CONFLICT DO NOTHING"
 )
 
@@ -43,15 +43,18 @@ def write(engine: Engine, run_seq: int, bucket: int, rows: Mapping[str, pa.Table
     Raise CadastraError unless the run is running.
     """
     documents = rows.get("documents")
+    values = {"run_seq": run_seq, "bucket": bucket, "outcome": outcome, "stamps": None}
     with writing(engine) as connection:
         ledger.claim(connection, run_seq)  # else a run that was given up would have its tables made again
         if is_postgres(connection):  # here, where nobody has to wait for the rows
             partitions.prepare(connection, run_seq, [t for t in partitions.PARTITIONED if t.name in rows])
         if documents is not None:
             documents = _numbered(connection, run_seq, documents)
+            first_load = stamps.all_waited(connection, run_seq)
+    if documents is not None and first_load:
+        values["stamps"] = stamps.packed(documents)
     with writing(engine) as connection:
         ledger.claim(connection, run_seq)
-        values = {"run_seq": run_seq, "bucket": bucket, "outcome": outcome}
         if connection.execute(_FINISH, values).rowcount == 0:
             return False
         if documents is not None:

@@ -14,16 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import delete, insert, select, text
 
-from sql import partitions
+from sql import partitions, stamps
 from sql.bulk import read_each
 from sql.clock import as_moment
 from sql.engine import is_postgres
 from sql.ledger import run_id_of
-from sql.tables import documents, freshness, publications
+from sql.tables import documents, freshness
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy import Connection
 
     Waits = np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -61,46 +59,48 @@ _HOUR = 3600 * _SECOND
 
 def measure(connection: Connection, run_seq: int, served_at: str) -> None:
     """Record, before a run's documents are settled, how long they will have waited when it is shown at a moment."""
-    waits = _waits(connection, run_seq, as_moment(served_at).replace(microsecond=0))
-    loaded = set(connection.scalars(_LOADED, {"run_seq": run_seq}))
     run_id = run_id_of(connection, run_seq)
+    waited = _waited(connection, run_seq, run_id)
+    served = int(as_moment(served_at).replace(microsecond=0).timestamp()) * _SECOND
+    loaded = set(connection.scalars(_LOADED, {"run_seq": run_seq}))
     connection.execute(delete(freshness).where(freshness.c.run_id == run_id))
     rows = [
         {
             "run_id": run_id,
             "structure": name,
             "first_load": int(name not in loaded),
-            **_row(np.concatenate(parts)),
+            **_row(served - np.concatenate(parts)),
         }
-        for name, parts in waits.items()
+        for name, parts in waited.items()
     ]
     if rows:
         connection.execute(insert(freshness), rows)
 
 
-def _waits(connection: Connection, run_seq: int, served: datetime) -> dict[str, list[Waits]]:
-    """Return the microseconds that the documents of each structure will have waited, in parts."""
-    if is_postgres(connection):
-        connection.exec_driver_sql(f"SET LOCAL work_mem = '{_GROUP_MEMORY}'")
-    statement, moment = _statement(connection, run_seq), int(served.timestamp()) * _SECOND
-    waits: dict[str, list[Waits]] = {}
-    for groups in read_each(connection, statement, _GROUPS, {"run_seq": run_seq}, _GROUPS_AT_ONCE):
-        for structure, joined in zip(*groups.columns, strict=True):
-            stamps = pc.split_pattern(pa.array([joined]), " ").flatten()
-            moments = stamps.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
-            waits.setdefault(structure.as_py(), []).append(moment - moments.to_numpy())
-    return waits
+def _waited(connection: Connection, run_seq: int, run_id: str) -> dict[str, list[stamps.Moments]]:
+    """Return when the core changed the documents of each structure that have waited, in parts."""
+    everything = stamps.all_waited(connection, run_seq)
+    kept = stamps.kept(connection, run_seq, run_id) if everything else None
+    return _read(connection, run_seq, everything=everything) if kept is None else kept
 
 
-def _statement(connection: Connection, run_seq: int) -> str:
+def _read(connection: Connection, run_seq: int, *, everything: bool) -> dict[str, list[stamps.Moments]]:
+    """Read the stamps of a run's documents: of all, or of those with a later one than was ever published."""
     postgres = is_postgres(connection)
+    if postgres:
+        connection.exec_driver_sql(f"SET LOCAL work_mem = '{_GROUP_MEMORY}'")
     shared = partitions.shared(documents) if postgres else "documents"
     source = (partitions.present(connection, documents, run_seq) if postgres else None) or shared
     mine = _OWN.format(source=source) if source == shared else "d.run_seq = :run_seq"
-    before = select(publications.c.run_seq).where(publications.c.run_seq < run_seq).limit(1)
-    if connection.scalars(before).first() is not None:
+    if not everything:
         mine += _STAMPED_BEFORE
-    return _STAMPS.format(join="string_agg" if postgres else "group_concat", source=source, mine=mine)
+    statement = _STAMPS.format(join="string_agg" if postgres else "group_concat", source=source, mine=mine)
+    waited: dict[str, list[stamps.Moments]] = {}
+    for groups in read_each(connection, statement, _GROUPS, {"run_seq": run_seq}, _GROUPS_AT_ONCE):
+        for structure, joined in zip(*groups.columns, strict=True):
+            texts = pc.split_pattern(pa.array([joined]), " ").flatten()
+            waited.setdefault(structure.as_py(), []).append(stamps.moments_of(texts))
+    return waited
 
 
 def _row(waits: Waits) -> dict[str, object]:

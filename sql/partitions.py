@@ -77,10 +77,11 @@ def prepare(connection: Connection, run_seq: int, wholes: Iterable[Table]) -> No
     _lock(connection, run_seq)
     wanted = {own.name: own for own in (Own(whole, run_seq) for whole in wholes)}
     for own in (wanted[name] for name in wanted.keys() - _existing(connection, list(wanted))):
-        # What is being loaded need not be vacuumed and sampled time and again.
+        # What is being loaded need not be vacuumed and sampled time and again; what was loaded, not written once more
+        # to say that all of it is visible.
         connection.exec_driver_sql(
             f"CREATE TABLE {own.name} (LIKE {_name(own.whole)} INCLUDING DEFAULTS, CHECK (segment = {run_seq}))"
-            " WITH (autovacuum_enabled = false)"
+            " WITH (autovacuum_enabled = false, autovacuum_vacuum_insert_threshold = -1)"
         )
         connection.exec_driver_sql(f"ALTER TABLE {own.name} ALTER COLUMN segment SET DEFAULT {run_seq}")
         _hand_over(connection, own)

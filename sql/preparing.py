@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     Work = Callable[[Connection], None]
 
-# Freshness and two keys. What a server with more cores could do besides, its own parallel workers do for large tables.
-_AT_ONCE = 3
+# Freshness and the keys of documents: those that begin together read the table together. What a server with more cores
+# could do besides, its own parallel workers do for large tables.
+_AT_ONCE = 5
 
 
 def prepare(engine: Engine, run_seq: int, served_at: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, LargeBinary, MetaData, Table, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -139,13 +139,15 @@ forgotten = Table(
     Index("forgotten_core_key", "core_key"),
 )
 
-# Which buckets of a running run are finished, and what they came to (JSON); gone when the run ends.
+# Which buckets of a running run are finished, and what they came to (JSON); gone when the run ends. ``stamps``: see
+# ``sql.stamps``.
 run_buckets = Table(
     "run_buckets",
     metadata,
     _key("run_seq", Integer),
     _key("bucket", Integer),
     Column("outcome", Text, nullable=False),
+    Column("stamps", LargeBinary),
     sqlite_with_rowid=False,
 )
 

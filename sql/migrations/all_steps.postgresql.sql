@@ -293,3 +293,11 @@ CREATE INDEX forgotten_core_key ON control.forgotten (core_key);
 INSERT INTO control.forgotten (core_key, run_seq, gone) SELECT DISTINCT d.core_key, p.last, 0 FROM serving.documents AS d CROSS JOIN (SELECT MAX(run_seq) AS last FROM control.publications) AS p WHERE p.last IS NOT NULL;
 
 UPDATE control.alembic_version SET version_num='0010' WHERE control.alembic_version.version_num = '0009';
+
+-- Running upgrade 0010 -> 0011
+
+ALTER TABLE control.run_buckets ADD COLUMN stamps BYTEA;
+
+ALTER TABLE control.run_buckets ALTER COLUMN stamps SET STORAGE EXTERNAL;
+
+UPDATE control.alembic_version SET version_num='0011' WHERE control.alembic_version.version_num = '0010';

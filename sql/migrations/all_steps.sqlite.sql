@@ -272,3 +272,9 @@ CREATE INDEX forgotten_core_key ON forgotten (core_key);
 INSERT INTO forgotten (core_key, run_seq, gone) SELECT DISTINCT d.core_key, p.last, 0 FROM documents AS d CROSS JOIN (SELECT MAX(run_seq) AS last FROM publications) AS p WHERE p.last IS NOT NULL;
 
 UPDATE alembic_version SET version_num='0010' WHERE alembic_version.version_num = '0009';
+
+-- Running upgrade 0010 -> 0011
+
+ALTER TABLE run_buckets ADD COLUMN stamps BLOB;
+
+UPDATE alembic_version SET version_num='0011' WHERE alembic_version.version_num = '0010';

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
+from sql.engine import writing
 from sql.lock import hold
 from sql.release import release
 from sql.store import RunCount, Store, open_store
@@ -130,3 +131,29 @@ def test_a_run_says_what_came_late(tmp_path: Path, any_database: str) -> None:
     )
     assert [message.partition(":")[0] for message in again.late] == sorted(by_structure)
     assert bank.run(natural_person(pessoas_fisicas=changed), kind="delta").freshness == []
+
+
+@pytest.mark.parametrize("lacking", ["bucket < 0", "bucket = 1", "bucket >= 0"])
+def test_a_first_load_is_told_by_its_buckets_or_by_its_documents(store: Store, lacking: str) -> None:
+    moments = {f"id-{minute}": f"2026-11-01T01:{59 - minute:02}:30.5Z" for minute in range(40)}
+    parts = [dict(list(moments.items())[start::2]) for start in (0, 1)]
+    run_seq = begun(store, 1)
+    for bucket, part in enumerate(parts):
+        assert store.write_bucket(run_seq, bucket, {"documents": stamped(part)}, "{}")
+    store.write_run_counts(run_seq, [RunCount(IDENTIFICATIONS, read=40, published_new=40)])
+    assert store.query("SELECT COUNT(stamps) AS n FROM run_buckets") == [{"n": 2}]
+    with writing(store.engine) as connection:
+        connection.exec_driver_sql(f"UPDATE run_buckets SET stamps = NULL WHERE {lacking}")
+    publish(store, run_seq, 1)
+    assert measured(store, 1) == [(40, 19 * 60 + 29, 37 * 60 + 29, 39 * 60 + 29, 1.0, 1)]
+
+
+def test_only_a_first_load_keeps_stamps_with_its_buckets(store: Store) -> None:
+    publish(store, written(store, 1, {ANA: "2026-11-01T01:00:00Z"}), 1)
+    later = stamped({ANA: "2026-11-01T01:00:00Z", BIA: "2026-11-02T01:00:00Z"}, "2")
+    run_seq = begun(store, 2)
+    assert store.write_bucket(run_seq, 0, {"documents": later}, "{}")
+    store.write_run_counts(run_seq, [RunCount(IDENTIFICATIONS, read=2, published_new=2)])
+    assert store.query("SELECT COUNT(stamps) AS n FROM run_buckets") == [{"n": 0}]
+    publish(store, run_seq, 2)
+    assert measured(store, 2) == [(1, 3600, 3600, 3600, 1.0, 0)]

@@ -35,7 +35,7 @@ KEYS = """
     SELECT i.indisprimary AS is_primary, i.indisvalid AS valid, h.inhparent::regclass::text AS whole
     FROM pg_index AS i LEFT JOIN pg_inherits AS h ON h.inhrelid = i.indexrelid
     JOIN pg_class AS c ON c.oid = i.indrelid
-    WHERE c.relispartition AND c.relname ~ '_[0-9]+$' AND c.reloptions IS NULL
+    WHERE c.relispartition AND c.relname ~ '_[0-9]+$' AND NOT 'autovacuum_enabled=false' = ANY (c.reloptions)
 """
 
 
