@@ -11,7 +11,6 @@ general way for objects of which nothing is known. While models are made they ar
 from __future__ import annotations
 
 import gc
-import sys
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import cache
@@ -19,6 +18,7 @@ from importlib import import_module
 from types import BuiltinFunctionType, FunctionType, NoneType
 from typing import TYPE_CHECKING, Any
 
+from customers.absent import absent
 from expectations.lean import lean
 
 if TYPE_CHECKING:
@@ -39,18 +39,6 @@ _LEAN = (
 _OPTIONAL = ("sqlalchemy.orm",)
 _READERS = "_generate_pandas_data_asset_models"
 _DEEPCOPY, _ABSENT = "__deepcopy__", object()
-
-
-@contextmanager
-def _missing(names: tuple[str, ...]) -> Iterator[None]:
-    """Let modules that nobody has imported yet seem not to be installed."""
-    absent = [name for name in names if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # None says so to an import
-    try:
-        yield
-    finally:
-        for name in absent:
-            del sys.modules[name]
 
 
 @contextmanager
@@ -112,7 +100,7 @@ def fields_copied_by_slot() -> Iterator[None]:
 @cache
 def import_great_expectations() -> None:
     """Import the library the first time, with its source of data frames: that takes half a second all the same."""
-    with lean(_LEAN), _missing(_OPTIONAL), _nothing_collected(), fields_copied_by_slot():
+    with lean(_LEAN), absent(*_OPTIONAL), _nothing_collected(), fields_copied_by_slot():
         import_module("great_expectations")
         with _no_readers():
             import_module("great_expectations.datasource.fluent.pandas_datasource")

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from customers.structures import Structure
     from flows.availability import Availabilities
     from flows.settling import Settlement
+    from mappings.control import Control
     from mappings.core import Core
-    from mappings.extract import Control
     from mappings.partition import Partition
 
     Mask = NDArray[np.bool_]

@@ -28,7 +28,7 @@ from customers.errors import (
 )
 from flows.jobs import make_job
 from flows.pipeline import Run
-from mappings.extract import CONTROL, read_control
+from mappings.control import CONTROL, read_control
 from sql.store import open_store
 
 if TYPE_CHECKING:

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from flows.differences import Differences
     from flows.judging import Judged
     from flows.standing import Standing
+    from mappings.control import Control
     from mappings.core import Core
-    from mappings.extract import Control
     from mappings.routing import RoutedTable
     from mappings.staging import Bucket
     from sql.store import Store

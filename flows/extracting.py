@@ -13,6 +13,7 @@ from flows.sources import read_tables
 from mappings.buckets import bucket_count, bucket_count_of
 from mappings.directory import Directory, build_directory
 from mappings.extract import open_export
+from mappings.pandas_later import leave_out_pandas
 from mappings.routing import RoutedTable, route
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 
     from flows.job import Job
     from mappings.census import Rereadable
+    from mappings.control import Control
     from mappings.directory import Source
-    from mappings.extract import Control, Export, RawTable
+    from mappings.extract import Export, RawTable
     from sql.store import Store
 
 
@@ -95,6 +97,7 @@ def extract(job: Job, opened: Opened, folder: str, store: Store | None = None) -
 
     Raises ExportRefused.
     """
+    leave_out_pandas()
     source: Source = opened.source
     count = opened.count
     sifted = None if store is None else sift(job, store, opened.source, folder)

@@ -12,8 +12,8 @@ from customers.errors import CadastraError, UnreadableInput
 from flows.crew import prepare
 from flows.settings import load_settings
 from mappings.buckets import bucket_count
+from mappings.control import read_control
 from mappings.core import load_core
-from mappings.extract import read_control
 from sql.glance import glance
 
 _PATIENCE_SECONDS = 2

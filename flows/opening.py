@@ -13,7 +13,7 @@ from customers.errors import UsageError
 from customers.pseudonyms import customer_ids
 from flows.memory import made_by
 from flows.sources import look_at
-from mappings.extract import read_control
+from mappings.control import read_control
 from sql.lock import hold
 from sql.rehearsal import open_rehearsal
 from sql.store import open_store

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from flows.extracting import Extracted
     from flows.spill_folder import SpillFolder
     from flows.spill_url import SpillPrefix
-    from mappings.extract import Control
+    from mappings.control import Control
     from sql.ledger import Ending
     from sql.store import Store
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from flows.job import Job
     from flows.judging import Stopwatch
     from flows.working import Worked
-    from mappings.extract import Control
+    from mappings.control import Control
     from sql.store import Store
 
 

@@ -12,8 +12,9 @@ import numpy as np
 import pyarrow as pa
 
 from customers.errors import UsageError
+from mappings.control import Control, read_control, refuse
 from mappings.database_tables import wanted_columns
-from mappings.extract import Control, Export, RawTable, joined, open_export, read_control, refuse
+from mappings.extract import Export, RawTable, joined, open_export
 from sql.content_hash import ContentHash
 from sql.source import address, open_source
 

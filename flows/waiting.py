@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from customers.errors import Busy, ExportLate, ExportRefused, UnreadableInput
-from mappings.extract import CONTROL, read_control
+from mappings.control import CONTROL, read_control
 from sql.store import open_store
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flows.outcome import Report
-    from mappings.extract import Control
+    from mappings.control import Control
     from sql.store import Store
 
 POLL_SECONDS = 30.0

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from mappings.profile import NAMES, Customers
 
 if TYPE_CHECKING:
+    from mappings.control import Control
     from mappings.core import Core
-    from mappings.extract import Control
 
 
 def bucket_count(control: Control, core: Core, bucket_size: int) -> int:

@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from mappings.control import Control
     from mappings.core import Core
-    from mappings.extract import Control, RawTable
+    from mappings.extract import RawTable
 
     Words = NDArray[np.uint64]
     Numbers = NDArray[np.int64]

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from customers.unread import UNREAD, is_unread
 from mappings.octets import mended_where
+from mappings.pandas_later import pandas
 from mappings.reading import tax_id, unmasked
 
 if TYPE_CHECKING:
@@ -25,9 +26,9 @@ _SIX_PLACES = Decimal("0.000001")
 
 def column(values: pa.Array, name: str) -> Column:
     """Make a column of Arrow strings."""
-    import pandas as pd  # noqa: PLC0415 (a third of a second, and who only reads an export makes no column)
-
-    return pd.Series(pd.arrays.ArrowExtensionArray(values), name=name, copy=False)
+    pd = pandas()
+    made: Column = pd.Series(pd.arrays.ArrowExtensionArray(values), name=name, copy=False)
+    return made
 
 
 def arrow(values: Column) -> pa.Array:

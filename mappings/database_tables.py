@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mappings.extract import check_header, refuse
+from mappings.control import refuse
+from mappings.extract import check_header
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from mappings.control import Control
     from mappings.core import Core
-    from mappings.extract import Control, RawTable
+    from mappings.extract import RawTable
 
     Words = NDArray[np.uint64]
     Homes = NDArray[np.int32]

@@ -7,17 +7,16 @@ control file says is refused as a whole (ExportRefused, exit code 4) before anyt
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from customers.errors import ExportRefused, UnreadableInput
+from customers.errors import UnreadableInput
+from mappings.control import CONTROL, read_control, refuse
 from mappings.text_files import Chunk, csv_chunks
 
 if TYPE_CHECKING:
@@ -26,11 +25,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from mappings.control import Control
     from mappings.core import Core, SourceTable
 
-Moment = TypeVar("Moment", bound=date)
-
-CONTROL = "_controle.json"
 _SUFFIXES = (".csv", ".parquet")
 _PARQUET_ROWS = 64 * 1024
 _READABLE = (
@@ -47,22 +44,6 @@ _READABLE = (
     pa.types.is_timestamp,
 )
 _COLUMN_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]{0,63}")
-
-
-@dataclass(frozen=True, slots=True)
-class Control:
-    """Hold what the control file says; ``tables`` maps a table to its (rows, sha256)."""
-
-    business_date: date
-    kind: str
-    generated_at: datetime
-    tables: dict[str, tuple[int, str]]
-
-    @property
-    def batch_id(self) -> str:
-        """Identify the batch by its content: kind, tables and their hashes, not by its date."""
-        content = json.dumps([self.kind, sorted((name, sha) for name, (_, sha) in self.tables.items())])
-        return hashlib.sha256(content.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,64 +74,6 @@ class Export:
     place: str
     control: Control
     tables: dict[str, RawTable] = field(default_factory=dict)
-
-
-def refuse(message: str) -> ExportRefused:
-    """Build the error that refuses an export."""
-    return ExportRefused(f"export refused: {message}")
-
-
-def read_control(folder: Path) -> Control:
-    """Read the control file of an export folder.
-
-    Raises UnreadableInput when there is no such folder, ExportRefused for a control file that is missing or malformed.
-    """
-    if not folder.is_dir():
-        msg = f"no export folder {folder}"
-        raise UnreadableInput(msg)
-    path = folder / CONTROL
-    if not path.is_file():
-        msg = f"{CONTROL} is missing in {folder}"
-        raise refuse(msg)
-    try:
-        said = json.loads(path.read_text(encoding="utf-8-sig"))
-        return _control(said)
-    except (
-        UnicodeDecodeError,
-        json.JSONDecodeError,
-        KeyError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        RecursionError,
-    ) as problem:
-        msg = f"{CONTROL} cannot be understood: {type(problem).__name__} ({problem})"
-        raise refuse(msg) from problem
-
-
-def _moment(name: str, text: str, kind: type[Moment], form: str) -> Moment:
-    try:
-        return kind.fromisoformat(text)
-    except ValueError:
-        msg = f"{name} must be {form}"
-        raise ValueError(msg) from None
-
-
-def _control(said: dict[str, Any]) -> Control:
-    tables = {name: (table["rows"], table["sha256"].lower()) for name, table in said["tables"].items()}
-    if any(not isinstance(rows, int) or isinstance(rows, bool) or rows < 0 for rows, _ in tables.values()):
-        msg = "rows must be a whole number"
-        raise ValueError(msg)
-    if said["kind"] not in ("full", "delta"):
-        msg = "kind must be full or delta"
-        raise ValueError(msg)
-    business = _moment("business_date", said["business_date"], date, "YYYY-MM-DD")
-    # RFC 3339 allows t and z
-    generated = _moment("generated_at", said["generated_at"].upper(), datetime, "an RFC 3339 time")
-    if generated.tzinfo is None:
-        msg = "generated_at needs a time zone"
-        raise ValueError(msg)
-    return Control(business, said["kind"], generated, tables)
 
 
 def table_files(folder: Path, control: Control, core: Core) -> dict[str, Path]:

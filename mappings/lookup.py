@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from customers.pseudonyms import customer_ids
-from mappings.extract import Export, RawTable, read_control, table_files
+from mappings.control import read_control
+from mappings.extract import Export, RawTable, table_files
 from mappings.profile import NAMES, Customers
 from mappings.staging import keys_of, stage_columns
 from mappings.text_files import read_csv
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from mappings.control import Control
     from mappings.core import Core
-    from mappings.extract import Control
 
 _SLICE = 1 << 24
 _NEWLINE, _QUOTE = b"\n", b'"'

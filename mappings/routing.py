@@ -17,9 +17,9 @@ from mappings.staging import keys_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
+    from mappings.control import Control
     from mappings.core import Core
     from mappings.directory import Directory, Source
-    from mappings.extract import Control
 
 Done = TypeVar("Done")
 _LINE, _WORD = "#line", "#word"  # no columns of a core: see mappings.extract

@@ -14,10 +14,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from customers.pseudonyms import customer_ids
+from mappings.control import CONTROL
 from mappings.cores.reference.sample import write_sample
 from mappings.cores.reference.sample.export import write_control, write_tables
 from mappings.cores.reference.sample.layout import COLUMNS, KEY, Batch, Rows
-from mappings.extract import CONTROL, read_export
+from mappings.extract import read_export
 from mappings.staging import keys_of
 from tests.bench.plan import CORE
 

@@ -16,9 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customers.errors import ExportRefused, UnreadableInput
+from mappings.control import read_control
 from mappings.core import load_core
 from mappings.cores.reference.sample.layout import COLUMNS, KEY
-from mappings.extract import read_control, read_export
+from mappings.extract import read_export
 from mappings.text_files import read_csv
 from tests.exports import (
     CONTROL,
