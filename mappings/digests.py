@@ -47,7 +47,7 @@ def digests(texts: pa.Array) -> Words:
 
 
 def of_stretches(data: Octets, starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> Words:
-    """Hash stretches of bytes, all at once, eight bytes of each at a time; the few that are very long one by one.
+    """Hash stretches of bytes, all of as many words at once; the few that are very long one by one.
 
     A word is multiplied before it is taken in, so that what two changes do to their words does not cancel.
     """
@@ -59,22 +59,33 @@ def of_stretches(data: Octets, starts: NDArray[np.int64], sizes: NDArray[np.int6
         return words
     padded = np.concatenate((data, np.zeros(_WORD, np.uint8)))
     words = sizes.astype(np.uint64) * _ODD
-    here = np.arange(len(sizes))
-    for begin in range(0, int(sizes.max(initial=0)), _WORD):
-        left = sizes - begin
-        if left.min() <= 0:  # some have ended
-            going_on = np.flatnonzero(left > 0)
-            here, starts, sizes, left = here[going_on], starts[going_on], sizes[going_on], left[going_on]
-        taken = _words_at(padded, starts + begin)
-        if left.min() < _WORD:
-            taken &= _KEPT[np.minimum(left, _WORD)]
-        some = words if len(here) == len(words) else words[here]
-        some ^= taken * _TAKEN
-        some ^= some >> _FOLD
-        some *= _SPREAD
-        if some is not words:
-            words[here] = some
+    counts = ((sizes + (_WORD - 1)) // _WORD).astype(np.uint8)
+    order = np.argsort(counts, kind="stable")  # numpy sorts short numbers by counting them
+    ends = np.cumsum(np.bincount(counts, minlength=1))
+    for count in range(1, len(ends)):
+        rows = order[ends[count - 1] : ends[count]]
+        if len(rows):
+            blocks = _blocks_at(padded, starts[rows], count)
+            blocks[:, -1] &= _KEPT[sizes[rows] - _WORD * (count - 1)]
+            words[rows] = _taken_in(words[rows], blocks)
     return mixed(words)
+
+
+def _blocks_at(data: Octets, starts: NDArray[np.int64], count: int) -> Words:
+    """Read so many words from each place on, a row for each place."""
+    size = _WORD * count
+    everywhere = np.ndarray((len(data) - size + 1,), f"V{size}", data, strides=(1,))
+    blocks: Words = everywhere[starts].view("<u8").astype(np.uint64, copy=False).reshape(len(starts), count)
+    return blocks
+
+
+def _taken_in(words: Words, blocks: Words) -> Words:
+    blocks *= _TAKEN
+    for place in range(blocks.shape[1]):
+        words ^= blocks[:, place]
+        words ^= words >> _FOLD
+        words *= _SPREAD
+    return words
 
 
 def mixed(words: Words) -> Words:

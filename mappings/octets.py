@@ -42,6 +42,8 @@ def _values_at(places: NDArray[np.int64], edges: NDArray[np.int32]) -> NDArray[n
 def maybe_untidy(values: pa.StringArray) -> NDArray[np.bool_]:
     """Mark values that may have a blank at an end, two blanks in a row, or a blank that is no space."""
     data, edges = octets(values)
+    if data.min(initial=_FIRST_WIDE) > _BLANK and data.max(initial=0) < _FIRST_WIDE:
+        return np.zeros(len(values), bool)
     blank = data == _BLANK
     doubled = np.flatnonzero(blank[1:] & blank[:-1])
     marked = _values_at(np.concatenate((np.flatnonzero(data < _BLANK), doubled, _wide_blanks(data))), edges)

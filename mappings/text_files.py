@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from pyarrow import csv
 
 from customers.errors import ExportRefused
 from mappings.digests import of_stretches
+from mappings.fields import fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -31,6 +33,8 @@ _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 # pyarrow refuses a record that is longer than a block.
 _LONGEST_RECORD = 64 * _MEBIBYTE
 WINDOW = 4 * _MEBIBYTE
+# To decode is faster than to look for so many bytes one after the other.
+_FEW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,25 +79,26 @@ def csv_chunks(
 
 def _windows(file: BinaryIO, size: int) -> Iterator[bytes]:
     """Cut a file behind a record's last line end; at least one piece comes, if only an empty one."""
-    rest, came = b"", False
-    while data := file.read(size):
-        rest += data
-        if len(data) < size:
+    begin, wanted = 0, size
+    while True:
+        file.seek(begin)
+        data = file.read(wanted)
+        if len(data) < wanted:
             break  # the end of the file is also that of its last record
-        end = _last_end(rest)
+        end = _last_end(data)
         if end:
-            came = True
-            yield rest[:end]
-            rest = rest[end:]
-    if rest or not came:
-        yield rest
+            yield data[:end]
+        begin, wanted = begin + end, size if end else 2 * wanted
+    if data or begin == 0:
+        yield data
 
 
 def _last_end(data: bytes) -> int:
     """Return where the last record that is whole ends, 0 where none does."""
-    if b'"' not in data:
-        return data.rfind(b"\n") + 1
+    end = data.rfind(b"\n") + 1
     octets = np.frombuffer(data, np.uint8)
+    if b'"' not in data or np.count_nonzero(octets[:end] == _QUOTE) % 2 == 0:
+        return end
     ends = np.flatnonzero(octets == _NEWLINE)
     closing = ends[np.searchsorted(np.flatnonzero(octets == _QUOTE), ends) % 2 == 0]
     return int(closing[-1]) + 1 if len(closing) else 0
@@ -102,25 +107,13 @@ def _last_end(data: bytes) -> int:
 def _chunks(
     path: Path, pieces: Iterable[bytes], core: Core, only: Collection[str] | None = None
 ) -> Iterator[Chunk]:
-    header, line = b"", 0
-    names: list[str] = []
+    reading = _Reading(path, core)
     for piece in pieces:
-        text = _utf8(path, piece, core, line)
-        if text and not text.endswith(b"\n"):
-            text += b"\n"  # pyarrow takes a header without a line end for no header
-        begins, lines, ends = _records(path, text)
-        lines = lines + line
-        line += ends
-        if len(begins) and not header:
-            cut = int(begins[1]) if len(begins) > 1 else len(text)
-            header, text, begins, lines = text[:cut], text[cut:], begins[1:] - cut, lines[1:]
-            names = _parse(path, header, core, [], 0).column_names
-        if header:
-            sizes = np.diff(begins, append=len(text))
-            words = of_stretches(np.frombuffer(text, np.uint8), begins, sizes)
-            columns = names if only is None else [name for name in names if name in only]
-            yield Chunk(_parse(path, header + text, core, names, len(lines), columns), lines, words, names)
-    if not header:
+        raw = reading.body(piece)
+        if reading.header:
+            cut = None if only is None else reading.cut(raw, only)
+            yield reading.chunk(raw, *reading.records(raw), only) if cut is None else cut
+    if not reading.header:
         msg = f"export refused: {path.name} has no header"
         raise ExportRefused(msg)
 
@@ -130,36 +123,97 @@ def _chosen(path: Path, pieces: Iterable[bytes], core: Core, rows: Masks) -> Ite
 
     Where there are no more masks nobody wants the rest.
     """
-    header, line, came = b"", 0, False
-    names: list[str] = []
+    reading, came = _Reading(path, core), False
     for piece in pieces:
-        raw = _utf8(path, piece, core, line) if _is_wide(core) else piece
-        raw += b"" if raw.endswith(b"\n") else b"\n"
-        begins, lines, ends = _records(path, raw)
-        lines = lines + line
-        line += ends
-        if len(begins) and not header:
-            cut = int(begins[1]) if len(begins) > 1 else len(raw)
-            header, raw, begins, lines = (
-                _narrow(path, raw[:cut], core),
-                raw[cut:],
-                begins[1:] - cut,
-                lines[1:],
-            )
-            names = _parse(path, header, core, [], 0).column_names
+        raw = reading.body(piece)
+        begins, lines = reading.records(raw)
         if len(begins) == 0:
             continue
         mask = next(rows, None)
         if mask is None:
             break
         if mask.any():
-            text, came = _narrow(path, _only(raw, begins, mask), core), True
-            begins, _, _ = _records(path, text)
-            words = of_stretches(np.frombuffer(text, np.uint8), begins, np.diff(begins, append=len(text)))
-            yield Chunk(_parse(path, header + text, core, names, len(begins)), lines[mask], words, names)
+            came = True
+            chosen = _only(raw, begins, mask)
+            yield reading.chunk(chosen, _records(path, chosen)[0], lines[mask])
     if not came:
         nothing = np.empty(0, np.int64)
-        yield Chunk(_parse(path, header, core, names, 0), nothing, nothing.astype(np.uint64), names)
+        yield reading.chunk(b"", nothing, nothing)
+
+
+class _Reading:
+    """Read a file piece by piece, knowing its header and how many lines came before."""
+
+    def __init__(self, path: Path, core: Core) -> None:
+        self._path, self._core, self._line = path, core, 0
+        self.header, self.names = b"", list[str]()
+
+    def body(self, piece: bytes) -> bytes:
+        """Return what is behind the header as text in which records can be told apart; encoded, unless it is wide."""
+        raw = self._verified(piece)
+        if raw and not raw.endswith(b"\n"):
+            raw += b"\n"  # pyarrow takes a header without a line end for no header
+        if self.header:
+            return raw
+        begins, _, _ = _records(self._path, raw)
+        cut = int(begins[1]) if len(begins) > 1 else len(raw)
+        if len(begins):
+            self.header = self._text(raw[:cut])
+            self.names = _parse(self._path, self.header, self._core, [], 0).column_names
+        self._line += raw.count(b"\n", 0, cut)
+        return raw[cut:]
+
+    def records(self, raw: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return where the records of the next text begin, and their first lines."""
+        begins, lines, ends = _records(self._path, raw)
+        lines = lines + self._line
+        self._line += ends
+        return begins, lines
+
+    def chunk(
+        self,
+        raw: bytes,
+        begins: NDArray[np.int64],
+        lines: NDArray[np.int64],
+        only: Collection[str] | None = None,
+    ) -> Chunk:
+        """Parse records of which it is known where and on which lines they begin."""
+        columns = [name for name in self.names if only is None or name in only]
+        text = self.header + self._text(raw)
+        parsed = _parse(self._path, text, self._core, self.names, len(begins), columns)
+        return Chunk(parsed, lines, _words(raw, begins), self.names)
+
+    def cut(self, raw: bytes, only: Collection[str]) -> Chunk | None:
+        """Read a few columns of the next text without a parser; None where that cannot be."""
+        wanted = {name: place for place, name in enumerate(self.names) if name in only}
+        if len(raw) > _LONGEST_RECORD or not _has_plain_signs(self._core.encoding, self._core.separator):
+            return None
+        fields = fields_of(raw, self._core.separator, len(self.names))
+        if fields is None:
+            return None
+        columns = [fields.column(place) for place in wanted.values()]
+        if any(column is None for column in columns):
+            return None
+        lines = fields.lines + self._line
+        self._line += fields.count
+        return Chunk(pa.table(columns, names=list(wanted)), lines, _words(raw, fields.begins), self.names)
+
+    def _verified(self, piece: bytes) -> bytes:
+        """Refuse bytes that are not of the encoding, with as little work as it takes to tell."""
+        _refuse_mark(self._path, piece, self._core, self._line)
+        if _is_wide(self._core):
+            return _utf8(self._path, piece, self._core, self._line)
+        strange = _strange(self._core.encoding)
+        if not piece.isascii() and (len(strange) > _FEW or any(byte in piece for byte in strange)):
+            _utf8(self._path, piece, self._core, self._line)
+        return piece
+
+    def _text(self, raw: bytes) -> bytes:
+        return raw if _is_wide(self._core) else _utf8(self._path, raw, self._core, self._line)
+
+
+def _words(raw: bytes, begins: NDArray[np.int64]) -> NDArray[np.uint64]:
+    return of_stretches(np.frombuffer(raw, np.uint8), begins, np.diff(begins, append=len(raw)))
 
 
 def _only(raw: bytes, begins: NDArray[np.int64], mask: NDArray[np.bool_]) -> bytes:
@@ -171,22 +225,44 @@ def _only(raw: bytes, begins: NDArray[np.int64], mask: NDArray[np.bool_]) -> byt
     return content
 
 
+@cache
+def _strange(encoding: str) -> tuple[bytes, ...]:
+    """Return the bytes that are no character by themselves."""
+    return tuple(byte for byte in map(bytes, zip(range(256))) if not _is_text(byte, encoding))
+
+
+def _is_text(signs: bytes, encoding: str) -> bool:
+    try:
+        signs.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+@cache
+def _has_plain_signs(encoding: str, separator: str) -> bool:
+    """Say whether the signs that end fields and records are never part of another character."""
+    signs = f'{separator}"\r\n'
+    return signs.isascii() and not any(
+        _is_text(byte + sign.encode(), encoding) for byte in _strange(encoding) for sign in signs
+    )
+
+
 def _is_wide(core: Core) -> bool:
     """Say whether no byte is a line end by itself, as in UTF-16."""
     return not "\n\n".encode(core.encoding).endswith(b"\n\n")
 
 
-def _narrow(path: Path, raw: bytes, core: Core) -> bytes:
-    return raw if _is_wide(core) else _utf8(path, raw, core, 1)
-
-
-def _utf8(path: Path, data: bytes, core: Core, lines_before: int) -> bytes:
+def _refuse_mark(path: Path, data: bytes, core: Core, lines_before: int) -> None:
     if lines_before == 0 and data.startswith(_MARKS) and not core.encoding.startswith(("utf-16", "utf_16")):
         msg = (
             f"export refused: {path.name} begins with a byte order mark of Unicode, which is none of its columns' "
             f"name: core {core.name} wants {core.encoding} without one"
         )
         raise ExportRefused(msg)
+
+
+def _utf8(path: Path, data: bytes, core: Core, lines_before: int) -> bytes:
     try:
         return data if data.isascii() else data.decode(core.encoding).encode()
     except UnicodeDecodeError as problem:
