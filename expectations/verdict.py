@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from functools import cache
-from threading import get_ident
+from threading import RLock, get_ident
 from typing import TYPE_CHECKING
 
 from customers.dictionary import DEFAULT_VERSION
@@ -48,12 +48,6 @@ def suite(structure: str, version: str = DEFAULT_VERSION) -> ExpectationSuite:
     return ExpectationSuite(f"{structure} {version}", expectations=expectations)
 
 
-def compile_suites() -> None:
-    """Compile the suites of all structures: seconds, better spent while something else is waited for."""
-    for structure in STRUCTURES:
-        suite(structure.name)
-
-
 # This one sets its own level to INFO, and speaks wherever the root logger has a handler, as under Prefect.
 _TALKATIVE = "great_expectations.data_context.types.base"
 
@@ -76,9 +70,14 @@ def _batch(thread: int) -> tuple[SealedMasks, Batch]:  # noqa: ARG001 (a context
     definition = source.add_dataframe_asset("masks").add_batch_definition_whole_dataframe("bucket")
 
     import pandas as pd  # noqa: PLC0415 (as above)
+    from tqdm import tqdm  # noqa: PLC0415 (as above)
 
     from expectations.gx import COLUMN, SealedMasks  # noqa: PLC0415 (as above)
 
+    # Those bars, drawn or not, would be watched by a thread, which is none of those that a forked process has, and take
+    # a semaphore of the system, which a killed process leaves behind.
+    tqdm.monitor_interval = 0
+    tqdm.set_lock(RLock())
     sealed = SealedMasks({})
     return sealed, definition.get_batch({"dataframe": pd.DataFrame({COLUMN: [sealed]})})
 
@@ -93,6 +92,18 @@ def validate(
         return batch.validate(suite(structure, version), result_format={"result_format": "COMPLETE"})
     finally:
         sealed.masks = {}
+
+
+def warm_up() -> None:
+    """Let the suite of each structure judge nothing: half a second, better spent while something else is waited for.
+
+    What is made by it is there in every process that is forked from this thread.
+    """
+    for structure in STRUCTURES:
+        rules = (
+            rule for rule in catalogue(structure.name, DEFAULT_VERSION) if rule.kind not in NEVER_APPLIES
+        )
+        validate({rule.key: all_pass(0) for rule in rules}, structure.name, DEFAULT_VERSION)
 
 
 def verdicts(masks: Masks, structure: str, version: str = DEFAULT_VERSION) -> list[Verdict]:

@@ -6,13 +6,11 @@ A worker is started with ``--preload flows.cluster_member``, so that its first b
 from __future__ import annotations
 
 import os
-from threading import Lock, RLock
+from threading import Lock
 from typing import TYPE_CHECKING, TypedDict
 
-from tqdm import tqdm
-
 from customers.errors import CadastraError, MayPass, UsageError
-from expectations.verdict import compile_suites
+from expectations.verdict import warm_up
 from flows import crew_member
 from flows.logs import log, log_to
 from flows.sealed_terms import unseal
@@ -32,7 +30,7 @@ class Told(TypedDict):
     seconds: dict[str, float]
 
 
-compile_suites()
+warm_up()
 # However many threads a worker has: a bucket's memory is to be there once.
 _busy = Lock()
 _accepted: dict[str, Terms] = {}
@@ -77,8 +75,6 @@ def _accept(place: str) -> Terms:
         raise UsageError("CADASTRA_SECRET and CADASTRA_DATABASE_URL are not set for a worker")
     if settings.log_json:
         log_to(settings.log_json)
-    # Great Expectations' progress bar would take a semaphore of the system, which a killed process leaves behind.
-    tqdm.set_lock(RLock())
     terms = unseal(place, secret, settings.database_url)
     if crew_member.store_of(terms.database_url).state_of(terms.run_id) != "running":
         raise UsageError("a worker's CADASTRA_DATABASE_URL is not that of the run, or the run has ended")

@@ -6,12 +6,11 @@ import os
 import signal
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
-from threading import RLock, Thread
+from threading import Thread
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from pyarrow import ipc
-from tqdm import tqdm
 
 from flows.bucket import work_through
 from flows.retrying import persist
@@ -32,8 +31,6 @@ _stores: dict[str, Store] = {}
 def begin() -> int:
     """Leave signals from the terminal to the coordinator, and die with it; return this process's number."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Great Expectations' progress bar would take a semaphore of the system, which a killed process leaves behind.
-    tqdm.set_lock(RLock())
     Thread(target=_die_with_parent, name="parent", daemon=True).start()
     return os.getpid()
 

@@ -8,11 +8,11 @@ import signal
 gc.disable()  # of all that is imported below nothing is garbage
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # a signal from the terminal is the coordinator's
 
-from expectations.verdict import compile_suites
+from expectations.verdict import warm_up
 from flows import cli, crew_member
 
 __all__ = ["cli", "crew_member"]  # every process imports the first anew: what it imports is there by then
 
-compile_suites()
+warm_up()
 gc.enable()
 gc.freeze()  # so that a process that is forked need not copy what its collector looks at

@@ -32,6 +32,19 @@ print(arrow(made).to_pylist(), pa.array(made).to_pylist())
 import pandas as pd
 print(pa.array(pd.Series([1.0, None])).null_count)  # which pyarrow only knows of what it knows to be pandas'
 """
+_NURSERY = """
+import flows.crew_nursery, os, threading
+from multiprocessing import resource_tracker
+from expectations import verdict
+made = verdict.suite.cache_info().misses
+child = os.fork()
+if not child:
+    verdict.warm_up()
+    again = verdict.suite.cache_info().misses - made, verdict._batch.cache_info().misses
+    print(made, *again, threading.active_count(), resource_tracker._resource_tracker._fd, flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+"""
 
 
 def said(code: str, *arguments: str) -> list[str]:
@@ -46,3 +59,7 @@ def test_whether_a_crew_is_needed_is_seen_before_anything_heavy() -> None:
 def test_reading_an_export_imports_no_pandas_and_a_column_does(tmp_path: Path) -> None:
     write_sample(tmp_path / "export", customers=20, seed=1, bad=0.0, date=date(2026, 11, 20))
     assert said(_READING, str(tmp_path / "export")) == ["1 []", "['a', None] ['a', None]", "1"]
+
+
+def test_a_forked_process_has_all_that_judging_needs_and_no_thread_or_semaphore() -> None:
+    assert said(_NURSERY) == ["6 0 1 1 None"]
