@@ -19,6 +19,7 @@ from customers.structures import STRUCTURES
 from flows.aside import REASONS, batch_of
 from flows.bucket_outcome import Outcome
 from flows.memory import made_by
+from flows.recognising import holding, recognise
 from flows.settling import Tally
 from mappings.census import Chosen, take_census
 from mappings.word_index import NOWHERE
@@ -88,12 +89,19 @@ class _Comparison:
         number = self._census.of(_whole(forgotten["core_key"]))
         here = number != NOWHERE
         self._forgotten[number[here]] = _numbers(forgotten["run_seq"])[here]
-        for rows in store.each_remembered():
-            self._compare(rows)
+        self._recognise(store)
         unchanged = self._same & ~self._census.again
         unchanged &= ~self._census.any_of_person(~unchanged)
         absent = self._still_known(forgotten.filter(pa.array(~here)))
         return Sifted(self._census.leaving(unchanged), absent, self._outcome(unchanged))
+
+    def _recognise(self, store: Store) -> None:
+        known = recognise(self._census, store.each_group(), self._day)
+        self._same = known.holds & (known.run_seq > self._forgotten)
+        self._run_seq, self._reason = known.run_seq, known.excluded
+        self._reasons = {text: code for code, text in enumerate(known.texts)}
+        for rows in store.each_remembered(known.others):
+            self._compare(rows)
 
     def _compare(self, rows: pa.Table) -> None:
         number = self._census.of(_whole(rows["core_key"]))
@@ -102,8 +110,7 @@ class _Comparison:
         rows, number = self._last(rows.filter(pa.array(here)), number[here])
         same = _numbers(rows["fingerprint"]) == self._census.fingerprints[number]
         same &= _numbers(rows["run_seq"]) > self._forgotten[number]
-        same &= _numbers(pc.less_equal(rows["business_date"], self._day)).astype(bool)
-        same &= _numbers(pc.fill_null(pc.greater_equal(rows["valid_until"], self._day), True)).astype(bool)  # noqa: FBT003 (Arrow's)
+        same &= holding(rows, self._day)
         self._same[number] = same
         reasons = _whole(rows["excluded"]).dictionary_encode()
         codes = [

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
 _ROWS = 50_000
+_BLOCK = 1 << 20
 
 
 def append(connection: Connection, table: Table, data: pa.Table, *, into: str | None = None) -> None:
@@ -144,7 +145,8 @@ def _copy_out(
 def _parsed(content: bytes, schema: pa.Schema) -> pa.Table:
     return csv.read_csv(
         pa.BufferReader(content),
-        read_options=csv.ReadOptions(column_names=schema.names),
+        # A row may be longer than the blocks of a megabyte that would be read by themselves.
+        read_options=csv.ReadOptions(column_names=schema.names, block_size=max(_BLOCK, len(content))),
         parse_options=csv.ParseOptions(newlines_in_values=True),
         convert_options=csv.ConvertOptions(
             column_types=schema,

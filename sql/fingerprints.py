@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import text
 
 from sql.bulk import read, read_each
-from sql.engine import one_of
+from sql.engine import is_postgres, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
     from sqlalchemy import Connection
+
+    Words = NDArray[np.int64]
 
 FINGERPRINTS = pa.schema(
     {
@@ -41,8 +46,33 @@ _REMEMBERED = """
     SELECT f.core_key, f.run_seq, f.fingerprint, f.valid_until, f.excluded, r.business_date
     FROM fingerprints AS f
     JOIN runs AS r ON r.run_seq = f.run_seq
-    WHERE r.state = 'published'
+    WHERE r.state = 'published' AND {among}
 """
+GROUPS = pa.schema(
+    {
+        "run_seq": pa.int64(),
+        "business_date": pa.string(),
+        "valid_until": pa.string(),
+        "excluded": pa.string(),
+        "fingerprints": pa.list_(pa.int64()),
+    }
+)
+# Nearly all fingerprints are of one group, which would be one value of any length.
+_GROUPS = """
+    SELECT g.run_seq, r.business_date, g.valid_until, g.excluded, g.digits
+    FROM (SELECT f.run_seq, f.valid_until, f.excluded, {digits} AS digits
+          FROM fingerprints AS f WHERE f.run_seq {published}
+          GROUP BY f.run_seq, f.valid_until, f.excluded,
+                   CASE WHEN f.valid_until IS NULL THEN f.fingerprint & 255 END) AS g
+    JOIN runs AS r ON r.run_seq = g.run_seq
+"""
+_DIGITS = {
+    True: "encode(string_agg(int8send(f.fingerprint), ''), 'hex')",
+    False: "group_concat(printf('%016x', f.fingerprint), '')",
+}
+_DIGITS_OF_EACH, _GROUPS_AT_ONCE = 16, 256
+# Beyond so many, reading everything is as cheap as looking for some.
+_MOST = 200_000
 _ANY = """
     SELECT EXISTS (SELECT 1 FROM fingerprints AS f JOIN runs AS r ON r.run_seq = f.run_seq
                    WHERE r.state = 'published')
@@ -69,12 +99,36 @@ def last(connection: Connection, among: str = "true") -> Iterator[pa.Table]:
     return read_each(connection, statement, FINGERPRINTS, {})
 
 
-def remembered(connection: Connection) -> Iterator[pa.Table]:
-    """Return, some at a time and in no order, every published fingerprint of registers: columns of ``REMEMBERED``.
+def remembered(connection: Connection, among: Words) -> Iterator[pa.Table]:
+    """Return, some at a time and in no order, at least the published rows of some fingerprints: ``REMEMBERED``.
 
     Of a register with several the last one counts: to find that out here takes longer than to read them all.
     """
-    return read_each(connection, _REMEMBERED, REMEMBERED, {})
+    if len(among) > _MOST:
+        return read_each(connection, _REMEMBERED.format(among="true"), REMEMBERED, {})
+    postgres, numbers = is_postgres(connection), ",".join(map(str, among.tolist()))
+    # A constant array is looked up by hash, for which PostgreSQL would make no table.
+    chosen = (
+        "= ANY (CAST(:numbers AS bigint[]))" if postgres else "IN (SELECT value FROM json_each(:numbers))"
+    )
+    values = {"numbers": f"{{{numbers}}}" if postgres else f"[{numbers}]"}
+    return read_each(connection, _REMEMBERED.format(among=f"f.fingerprint {chosen}"), REMEMBERED, values)
+
+
+def groups(connection: Connection) -> Iterator[pa.Table]:
+    """Return, some at a time, every published fingerprint, without whose it is: ``GROUPS``.
+
+    A row for each costs ten times as much to send and to take.
+    """
+    digits, published = _DIGITS[is_postgres(connection)], one_of(connection, _PUBLISHED)
+    schema = GROUPS.set(len(GROUPS) - 1, pa.field("digits", pa.string()))
+    statement = _GROUPS.format(digits=digits, published=published)
+    for rows in read_each(connection, statement, schema, {}, _GROUPS_AT_ONCE):
+        texts = rows["digits"].combine_chunks()
+        numbers = np.frombuffer(bytes.fromhex("".join(texts.to_pylist())), ">i8").astype(np.int64)
+        ends = np.cumsum(pc.binary_length(texts).to_numpy() // _DIGITS_OF_EACH, dtype=np.int32)
+        lists = pa.ListArray.from_arrays(pa.array(np.append(np.int32(0), ends)), pa.array(numbers))
+        yield rows.set_column(len(GROUPS) - 1, GROUPS.names[-1], lists)
 
 
 def forgotten(connection: Connection) -> pa.Table:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from numpy.typing import NDArray
     from sqlalchemy import Engine, Table
 
     from sql.near import Near
@@ -144,10 +145,15 @@ class Store:
         with self._engine.connect() as connection:
             yield from fingerprints.last(connection)
 
-    def each_remembered(self) -> Iterator[pa.Table]:
-        """Return, some at a time, every published fingerprint of registers: ``sql.fingerprints.REMEMBERED``."""
+    def each_group(self) -> Iterator[pa.Table]:
+        """Return, some at a time, every published fingerprint with what it is worth: ``sql.fingerprints.GROUPS``."""
         with self._engine.connect() as connection:
-            yield from fingerprints.remembered(connection)
+            yield from fingerprints.groups(connection)
+
+    def each_remembered(self, among: NDArray[np.int64]) -> Iterator[pa.Table]:
+        """Return, some at a time, at least who is remembered by some fingerprints: ``sql.fingerprints.REMEMBERED``."""
+        with self._engine.connect() as connection:
+            yield from fingerprints.remembered(connection, among)
 
     def forgotten(self) -> pa.Table:
         """Return the registers that published runs touched and do not remember: ``sql.fingerprints.FORGOTTEN``."""
