@@ -93,7 +93,12 @@ def _within_quotes(octets: Octets, edges: Places, separator: str) -> Places | No
     ends[:-1] |= doubled
     if not (begins.all() and ends.all()):
         return None
-    first, behind_last = np.searchsorted(edges, opening), np.searchsorted(edges, closing)
+    return between(edges, quotes)
+
+
+def between(edges: Places, quotes: Places) -> Places:
+    """Return which edges stand between a quote and the next one, of every pair."""
+    first, behind_last = np.searchsorted(edges, quotes[::2]), np.searchsorted(edges, quotes[1::2])
     counts = behind_last - first
     return np.repeat(behind_last - np.cumsum(counts), counts) + np.arange(counts.sum())
 

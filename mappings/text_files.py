@@ -12,7 +12,7 @@ from pyarrow import csv
 
 from customers.errors import ExportRefused
 from mappings.digests import of_stretches
-from mappings.fields import fields_of
+from mappings.fields import between, fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -155,12 +155,12 @@ class _Reading:
             raw += b"\n"  # pyarrow takes a header without a line end for no header
         if self.header:
             return raw
-        begins, _, _ = _records(self._path, raw)
-        cut = int(begins[1]) if len(begins) > 1 else len(raw)
-        if len(begins):
-            self.header = self._text(raw[:cut])
+        cut = _first_end(raw)
+        head = raw[:cut]
+        if len(_records(self._path, head)[0]):
+            self.header = self._text(head)
             self.names = _parse(self._path, self.header, self._core, [], 0).column_names
-        self._line += raw.count(b"\n", 0, cut)
+        self._line += head.count(b"\n")
         return raw[cut:]
 
     def records(self, raw: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -210,6 +210,20 @@ class _Reading:
 
     def _text(self, raw: bytes) -> bytes:
         return raw if _is_wide(self._core) else _utf8(self._path, raw, self._core, self._line)
+
+
+def _first_end(raw: bytes) -> int:
+    """Return where the first record ends that is not blank."""
+    begin, end, quotes = 0, 0, 0
+    while line_end := raw.find(b"\n", end) + 1:
+        quotes += raw.count(b'"', end, line_end)
+        is_blank = line_end - begin < _SOME and not raw[begin:line_end].strip(b"\r\n")
+        end = line_end
+        if is_blank:
+            begin = end
+        elif quotes % 2 == 0:
+            break
+    return end
 
 
 def _words(raw: bytes, begins: NDArray[np.int64]) -> NDArray[np.uint64]:
@@ -278,19 +292,17 @@ def _records(path: Path, text: bytes) -> tuple[NDArray[np.int64], NDArray[np.int
     """
     octets = np.frombuffer(text, np.uint8)
     ends = np.flatnonzero(octets == _NEWLINE)
-    count = len(ends)
-    if b'"' not in text and (sizes := np.diff(ends, prepend=-1)).min(initial=_SOME) >= _SOME:
-        # each line is a record
-        return ends + 1 - sizes, np.arange(1, count + 1, dtype=np.int64), count
-    lines = np.arange(1, count + 2, dtype=np.int64)
+    count, lines = len(ends), np.arange(1, len(ends) + 2, dtype=np.int64)
     if b'"' in text:
         quotes = np.flatnonzero(octets == _QUOTE)
         if len(quotes) % 2:
             msg = f"export refused: {path.name}: a quote is opened and never closed"
             raise ExportRefused(msg)
-        closing = np.searchsorted(quotes, ends) % 2 == 0
-        lines = np.concatenate(([1], np.flatnonzero(closing) + 2))
-        ends = ends[closing]
+        within = between(ends, quotes)
+        ends, lines = np.delete(ends, within), np.delete(lines, within + 1)
+    if text.endswith(b"\n") and (sizes := np.diff(ends, prepend=-1)).min(initial=_SOME) >= _SOME:
+        # each line is a record
+        return ends + 1 - sizes, lines[:-1], count
     begins = np.concatenate(([0], ends + 1))
     stops = np.concatenate((ends, [len(octets)]))
     lengths = stops - begins
