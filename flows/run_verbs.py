@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from flows.sources import DatabaseExport
 
 verbs = typer.Typer()
+# The libraries make objects by the hundred thousand, of which none is garbage; a bucket leaves less than a thousand.
+_GARBAGE = 1_000_000
 
 Export = Annotated[
     str,
@@ -81,6 +84,7 @@ def run(  # noqa: PLR0913 (a verb has as many parameters as its options)
         "scheduler": scheduler,
         "spill": spill,
     }
+    gc.set_threshold(_GARBAGE)
     with stoppable():
         if not (dry_run or scheduler):
             from flows.foresight import foresee  # noqa: PLC0415 (heavy)

@@ -63,6 +63,26 @@ print({same(copied_by_slot(field, {}), copy.deepcopy(field)) for field in fields
 copies = [copied_by_slot(field, {}) for field in fields]
 print(any(copy.field_info is field.field_info for copy, field in zip(copies, fields)))
 """
+_HELD = """
+import gc, weakref
+from expectations.library import import_great_expectations
+
+class Tables:
+    pass
+
+def judge():
+    tables = Tables()
+    import_great_expectations()
+    return weakref.ref(tables)
+
+gc.disable()
+print(judge()() is None)
+"""
+
+
+def test_the_import_keeps_nothing_of_whoever_asks_for_it() -> None:
+    said = subprocess.run([sys.executable, "-c", _HELD], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "True"
 
 
 def test_fields_are_copied_as_deeply_as_ever() -> None:
