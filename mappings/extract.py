@@ -15,12 +15,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from customers.errors import UnreadableInput
+from customers.errors import ExportRefused, UnreadableInput
 from mappings.control import CONTROL, read_control, refuse
 from mappings.text_files import Chunk, csv_chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -121,14 +121,28 @@ class FolderSource:
         Raises ExportRefused naming the file and both figures when hash, header or rows do not match, the rows only
         after the last chunk.
         """
+        path, (_, sha256) = self.files[name], self.control.tables[name]
+        if _is_parquet(path):
+            _check_hash(path, sha256)
+        try:
+            yield from self._verified(name, only)
+        except ExportRefused:
+            _check_hash(path, sha256)  # a file that came damaged is told as that, whatever is wrong in it
+            raise
+        except OSError as problem:
+            raise _unreadable(path, problem) from problem
+
+    def _verified(self, name: str, only: Collection[str] | None) -> Iterator[RawTable]:
+        """Read a table, and hash a CSV file's bytes in passing: nobody may act on any before all have come."""
         path, (rows, sha256) = self.files[name], self.control.tables[name]
-        _check_hash(path, sha256)
-        count = 0
-        for chunk in self._read(name, only):
+        digest, count = hashlib.sha256(), 0
+        for chunk in self._read(name, only, see=digest.update):
             if count == 0:
                 check_header(path.name, chunk.header, self.core.tables[name], self.core)
             count += len(chunk.lines)
             yield self._raw(name, chunk)
+        if not _is_parquet(path):
+            _compare_hash(path, digest.hexdigest(), sha256)
         if count != rows:
             msg = f"{path.name}: {count} rows, {CONTROL} says {rows}"
             raise refuse(msg)
@@ -142,11 +156,15 @@ class FolderSource:
             yield self._raw(name, chunk)
 
     def _read(
-        self, name: str, only: Collection[str] | None, rows: Iterator[NDArray[np.bool_]] | None = None
+        self,
+        name: str,
+        only: Collection[str] | None,
+        rows: Iterator[NDArray[np.bool_]] | None = None,
+        see: Callable[[bytes], object] | None = None,
     ) -> Iterator[Chunk]:
         path = self.files[name]
-        if path.suffix.lower() != ".parquet":
-            return csv_chunks(path, self.core, only=only, rows=rows)
+        if not _is_parquet(path):
+            return csv_chunks(path, self.core, only=only, rows=rows, see=see)
         return _parquet_chunks(path) if rows is None else _chosen(_parquet_chunks(path), rows)
 
     def _raw(self, name: str, chunk: Chunk) -> RawTable:
@@ -202,11 +220,22 @@ def _check_hash(path: Path, sha256: str) -> None:
         with path.open("rb") as file:
             actual = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as problem:
-        msg = f"{path.name} cannot be read: {problem.strerror}"
-        raise UnreadableInput(msg) from problem
+        raise _unreadable(path, problem) from problem
+    _compare_hash(path, actual, sha256)
+
+
+def _compare_hash(path: Path, actual: str, sha256: str) -> None:
     if actual != sha256:
         msg = f"{path.name}: sha256 is {actual}, {CONTROL} says {sha256}"
         raise refuse(msg)
+
+
+def _unreadable(path: Path, problem: OSError) -> UnreadableInput:
+    return UnreadableInput(f"{path.name} cannot be read: {problem.strerror}")
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.suffix.lower() == ".parquet"
 
 
 def _parquet_chunks(path: Path) -> Iterator[Chunk]:

@@ -15,7 +15,7 @@ from mappings.digests import of_stretches
 from mappings.fields import between, fields_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
@@ -59,22 +59,32 @@ def read_csv(path: Path, data: bytes, core: Core) -> tuple[pa.Table, NDArray[np.
     return chunk.columns, chunk.lines
 
 
-def csv_chunks(
+def csv_chunks(  # noqa: PLR0913, PLR0917 (what is read, and how)
     path: Path,
     core: Core,
     window: int = WINDOW,
     only: Collection[str] | None = None,
     rows: Masks | None = None,
+    see: Callable[[bytes], object] | None = None,
 ) -> Iterator[Chunk]:
     """Read a CSV file window by window: text columns, all of them or ``only`` some.
 
-    ``rows`` says of each window that has records which are wanted, of a file that was read before. At least one chunk
-    comes, if only with the header. Raises ExportRefused for bytes that are not of the core's encoding, unbalanced
-    quotes, an empty file, or a record with another number of fields than the header; messages never quote a record.
+    ``rows`` says of each window that has records which are wanted, of a file that was read before; ``see`` is given all
+    bytes one after the other. At least one chunk comes, if only with the header. Raises ExportRefused for bytes that
+    are not of the core's encoding, unbalanced quotes, an empty file, or a record with another number of fields than
+    the header; messages never quote a record.
     """
     with path.open("rb") as file:
         pieces = _windows(file, path.stat().st_size + 1 if _is_wide(core) else window)
+        if see is not None:
+            pieces = _seen(pieces, see)
         yield from _chunks(path, pieces, core, only) if rows is None else _chosen(path, pieces, core, rows)
+
+
+def _seen(pieces: Iterable[bytes], see: Callable[[bytes], object]) -> Iterator[bytes]:
+    for piece in pieces:
+        see(piece)
+        yield piece
 
 
 def _windows(file: BinaryIO, size: int) -> Iterator[bytes]:

@@ -224,13 +224,22 @@ def test_another_row_count_of_parquet(tmp_path: Path) -> None:
     assert "emails.parquet: 1 rows, _controle.json says 0" in refusal(folder)
 
 
-def test_another_hash(export: Path) -> None:
-    content = (export / "emails.csv").read_bytes() + b" "
+@pytest.mark.parametrize("damage", [b" ", b"K;S;x;\n", b'"', b"\x81", b"K\n"])
+def test_another_hash_whatever_else_is_wrong(export: Path, damage: bytes) -> None:
+    sent = (export / "emails.csv").read_bytes()
+    content = sent + damage
     (export / "emails.csv").write_bytes(content)
     words = refusal(export)
     assert words.startswith("export refused: emails.csv: sha256")
     assert hashlib.sha256(content).hexdigest() in words
-    assert hashlib.sha256(content[:-1]).hexdigest() in words
+    assert hashlib.sha256(sent).hexdigest() in words
+
+
+def test_a_file_that_cannot_be_read(export: Path) -> None:
+    (export / "emails.csv").unlink()
+    (export / "emails.csv").mkdir()
+    with pytest.raises(UnreadableInput, match=r"emails\.csv cannot be read: "):
+        read_export(export, CORE)
 
 
 def test_a_hash_in_capitals_is_the_same_hash(export: Path) -> None:
