@@ -106,6 +106,12 @@ def test_the_keys_are_those_of_the_whole(store: Store) -> None:
     check(store, 2)
 
 
+def test_what_was_loaded_is_not_written_again_by_a_vacuum(store: Store) -> None:
+    publish(store, written(store, 1), 1)
+    settled = store.query("SELECT DISTINCT reloptions FROM pg_class WHERE relispartition AND relname ~ '_1$'")
+    assert settled == [{"reloptions": ["autovacuum_vacuum_insert_threshold=-1"]}]
+
+
 def test_whatever_session_is_lost_the_publication_goes_on(store: Store, postgres_database: str) -> None:
     failures, runs = 0, 0
     for place in count(2, 3):
