@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from sqlalchemy import Column, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, MetaData, Table, Text
 
 from sql import fingerprints, serving
 from sql.bulk import append, read
@@ -29,21 +29,31 @@ def _wanted(name: str, column: str) -> Table:
 _KEYS = _wanted("near_keys", "core_key")
 _TAX_IDS = _wanted("near_tax_ids", "tax_id")
 _PERSONS = _wanted("near_persons", "person_id")
+_FOUND = Table(
+    "near_documents",
+    MetaData(),
+    Column("document_id", BigInteger, nullable=False),
+    Column("tax_id", Text),
+    prefixes=["TEMPORARY"],
+)
 _ALL = (_KEYS, _TAX_IDS, _PERSONS)
 _CORE_KEYS = pa.schema({"core_key": pa.string()})
 _DOCUMENTS_OF_KEYS = """
     SELECT d.document_id FROM near_keys AS k JOIN documents AS d ON d.core_key = k.core_key
 """
-_FORMER = """
-    INSERT INTO near_tax_ids
-    SELECT DISTINCT d.tax_id FROM near_keys AS k JOIN documents AS d ON d.core_key = k.core_key
-    WHERE d.tax_id IS NOT NULL
+# Every look at a document takes a page of its own, so that theirs are looked at once.
+_FIND = """
+    INSERT INTO near_documents
+    SELECT d.document_id, d.tax_id FROM near_keys AS k JOIN documents AS d ON d.core_key = k.core_key
 """
-_DOCUMENTS = f"""
-    {_DOCUMENTS_OF_KEYS}
+_FORMER = """
+    INSERT INTO near_tax_ids SELECT DISTINCT tax_id FROM near_documents WHERE tax_id IS NOT NULL
+"""
+_DOCUMENTS = """
+    SELECT document_id FROM near_documents
     UNION
     SELECT d.document_id FROM near_tax_ids AS t JOIN documents AS d ON d.tax_id = t.tax_id
-"""  # noqa: S608 (our own words)
+"""
 _STATES = f"""
     {serving.STATES} WHERE tax_id {{of_tax_ids}}
     UNION
@@ -97,9 +107,11 @@ def near(engine: Engine, core_keys: pa.Array, tax_ids: pa.Array, person_ids: pa.
         for table, values in zip(_ALL, (core_keys, tax_ids, person_ids), strict=True):
             table.create(connection)
             append(connection, table, pa.table([values.drop_null().unique()], names=table.columns.keys()))
-        connection.exec_driver_sql(_FORMER)
-        for table in _ALL:
+        _FOUND.create(connection)
+        for statement in (_FIND, _FORMER):
+            connection.exec_driver_sql(statement)
+        for table in (*_ALL, _FOUND):
             connection.exec_driver_sql(f"ANALYZE {table.name}")
         yield Near(connection)
-        for table in _ALL:
+        for table in (*_ALL, _FOUND):
             table.drop(connection)
