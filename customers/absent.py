@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def absent(*names: str) -> Iterator[None]:
-    """Let modules that nobody has imported yet seem not to be installed, to whoever asks for them meanwhile."""
+    """Let modules that nobody has imported yet seem not to be installed, where this thread asks for them meanwhile."""
     finder = _Nothing(names)
     sys.meta_path.insert(0, finder)
     try:
@@ -25,7 +26,7 @@ def absent(*names: str) -> Iterator[None]:
 
 class _Nothing(MetaPathFinder):
     def __init__(self, names: Sequence[str]) -> None:
-        self._names = names
+        self._names, self._thread = names, get_ident()
 
     def find_spec(
         self,
@@ -34,6 +35,6 @@ class _Nothing(MetaPathFinder):
         target: ModuleType | None = None,  # noqa: ARG002
     ) -> None:
         """Find none of the modules; any other is for the next finder."""
-        if fullname in self._names:
+        if fullname in self._names and get_ident() == self._thread:
             message = f"{fullname} is left out"
             raise ModuleNotFoundError(message, name=fullname)

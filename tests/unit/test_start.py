@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stdout
 from datetime import date
+from importlib import import_module
+from io import StringIO
 from typing import TYPE_CHECKING
 
+import pytest
+
+from customers.absent import absent
 from mappings.cores.reference.sample import write_sample
 
 if TYPE_CHECKING:
@@ -50,6 +57,16 @@ os.waitpid(child, 0)
 def said(code: str, *arguments: str) -> list[str]:
     command = [sys.executable, "-c", code, *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def test_a_module_is_absent_for_one_thread_alone() -> None:
+    name = "this"  # which nobody imports
+    with absent(name), ThreadPoolExecutor(1) as other:
+        with pytest.raises(ModuleNotFoundError, match=name):
+            import_module(name)
+        with redirect_stdout(StringIO()):
+            assert other.submit(import_module, name).result().__name__ == name
+        assert import_module(name) is sys.modules.pop(name)
 
 
 def test_whether_a_crew_is_needed_is_seen_before_anything_heavy() -> None:
