@@ -8,10 +8,14 @@ import signal
 gc.disable()  # of all that is imported below nothing is garbage
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # a signal from the terminal is the coordinator's
 
-from expectations.verdict import warm_up
-from flows import cli, crew_member
+from pyarrow import acero
 
-__all__ = ["cli", "crew_member"]  # every process imports the first anew: what it imports is there by then
+from expectations.verdict import warm_up
+from flows import cli, crew, crew_member
+from mappings import core
+
+# Every process imports the first anew: what it imports is there by then. The others are asked for by its first bucket.
+__all__ = ["acero", "cli", "core", "crew", "crew_member"]
 
 warm_up()
 gc.enable()
