@@ -50,6 +50,7 @@ class Member:
         """Fork it, as soon as the process that it is forked from is ready."""
         self._pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("forkserver"))
         self._begun = self._pool.submit(crew_tasks.begin)
+        self._stopped = False
 
     @property
     def pid(self) -> int:
@@ -64,11 +65,17 @@ class Member:
         """Give it a bucket."""
         return self._pool.submit(crew_tasks.do, number)
 
-    def end(self) -> None:
-        """End the process, whatever it does: a transaction that is open is rolled back."""
-        if self._begun.done() and self._begun.exception() is None:
+    def stop(self) -> None:
+        """Kill the process, whatever it does: a transaction that is open is rolled back."""
+        # Only once: afterwards its number may be that of another process.
+        if not self._stopped and self._begun.done() and self._begun.exception() is None:
+            self._stopped = True
             with suppress(ProcessLookupError):
                 os.kill(self._begun.result(), signal.SIGKILL)
+
+    def end(self) -> None:
+        """Kill the process and wait until it is gone, with all its memory."""
+        self.stop()
         self._pool.shutdown(cancel_futures=True)
 
 
@@ -78,6 +85,7 @@ class Crew:
     def __init__(self, size: int) -> None:
         self._size = size
         self._members: list[Member] = []
+        self._stopped: list[Member] = []
         prepare()
 
     def __enter__(self) -> Self:
@@ -95,9 +103,9 @@ class Crew:
 
     def close(self) -> None:
         """End every process."""
-        for member in self._members:
+        for member in [*self._members, *self._stopped]:
             member.end()
-        self._members = []
+        self._members, self._stopped = [], []
 
     def do(self, terms: Terms, numbers: Iterable[int]) -> Iterator[tuple[int, Done]]:
         """Work through buckets and yield each as it is finished.
@@ -130,6 +138,14 @@ class Crew:
                 else:
                     idle.append(member)
                     yield number, done
+        self._stop()
+
+    def _stop(self) -> None:
+        """Kill the processes, for which there is no more work: they end while the run is published."""
+        for member in self._members:
+            member.stop()
+        self._stopped += self._members
+        self._members = []
 
     def _replace(self, member: Member, terms: Terms) -> Member:
         member.end()

@@ -10,9 +10,11 @@ import pytest
 
 from flows.crew import Crew
 from flows.pipeline import Job, Run
+from sql.process import started
 from sql.store import open_store
 from tests.bank import CORE, NAMES, SECRET
 from tests.exports import cnpj, company, cpf, natural_person, write_export
+from tests.functional.test_lock import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,6 +67,34 @@ def test_an_export_is_read_before_any_process_is_waited_for(export: Path, any_da
     with again.holding():
         again.extract()
         assert again._crew is None  # noqa: SLF001 (who knows whether there is anything to judge)
+
+
+def test_processes_end_with_the_last_bucket(export: Path, any_database: str) -> None:
+    pids: set[int] = set()
+
+    def tell(stage: str, _share: float) -> None:
+        crew = working._crew  # noqa: SLF001 (as above)
+        if stage == "map, check, nest" and isinstance(crew, Crew):
+            pids.update(member.pid for member in crew.members)
+
+    working = Run(
+        Job(
+            core=CORE,
+            export=export,
+            database_url=any_database,
+            secret=SECRET,
+            bucket_size=5,
+            workers=2,
+            tell=tell,
+        )
+    )
+    with working.holding():
+        working.extract()
+        working.execute()
+        assert len(pids) == 2
+        assert isinstance(working._crew, Crew)  # noqa: SLF001
+        assert working._crew.members == []  # noqa: SLF001
+        wait_for(lambda: not any(started(pid) for pid in pids))
 
 
 def test_a_killed_worker_costs_its_bucket_only(export: Path, any_database: str, tmp_path: Path) -> None:
