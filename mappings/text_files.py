@@ -348,6 +348,7 @@ def _parse(  # noqa: PLR0913, PLR0917 (a header and records)
                 null_values=[""],
                 strings_can_be_null=True,
                 quoted_strings_can_be_null=True,
+                check_utf8=False,  # it was just encoded
             ),
         )
     except pa.ArrowInvalid as problem:
