@@ -47,7 +47,6 @@ _STAMPS = """
     GROUP BY d.structure, d.document_id / 8192
 """
 _GROUPS = pa.schema([pa.field(name, pa.string(), nullable=False) for name in ("structure", "stamps")])
-# A server's cursor, which SQLAlchemy would stream through, is left open when its session is lost.
 _GROUPS_AT_ONCE = 64
 _LOADED = text("""
     SELECT DISTINCT c.structure FROM run_counts AS c JOIN publications AS p ON p.run_id = c.run_id
@@ -96,6 +95,7 @@ def _read(connection: Connection, run_seq: int, *, everything: bool) -> dict[str
         mine += _STAMPED_BEFORE
     statement = _STAMPS.format(join="string_agg" if postgres else "group_concat", source=source, mine=mine)
     waited: dict[str, list[stamps.Moments]] = {}
+    # By COPY: a server's cursor, which SQLAlchemy would stream through, is left open when its session is lost.
     for groups in read_each(connection, statement, _GROUPS, {"run_seq": run_seq}, _GROUPS_AT_ONCE):
         for structure, joined in zip(*groups.columns, strict=True):
             texts = pc.split_pattern(pa.array([joined]), " ").flatten()
