@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +11,7 @@ from pyarrow import csv
 
 from customers.errors import ExportRefused
 from mappings.digests import of_stretches
+from mappings.encodings import has_plain_signs, is_wide, may_be_wrong, refuse_mark, utf8
 from mappings.fields import between, fields_of
 
 if TYPE_CHECKING:
@@ -29,12 +29,9 @@ _QUOTE, _NEWLINE, _RETURN = 34, 10, 13
 # A line of so many bytes, its end among them, is not blank.
 _SOME = 3
 _MEBIBYTE = 1 << 20
-_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 # pyarrow refuses a record that is longer than a block.
 _LONGEST_RECORD = 64 * _MEBIBYTE
 WINDOW = 4 * _MEBIBYTE
-# To decode is faster than to look for so many bytes one after the other.
-_FEW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +72,7 @@ def csv_chunks(  # noqa: PLR0913, PLR0917 (what is read, and how)
     the header; messages never quote a record.
     """
     with path.open("rb") as file:
-        pieces = _windows(file, path.stat().st_size + 1 if _is_wide(core) else window)
+        pieces = _windows(file, path.stat().st_size + 1 if is_wide(core) else window)
         if see is not None:
             pieces = _seen(pieces, see)
         yield from _chunks(path, pieces, core, only) if rows is None else _chosen(path, pieces, core, rows)
@@ -196,7 +193,7 @@ class _Reading:
     def cut(self, raw: bytes, only: Collection[str]) -> Chunk | None:
         """Read a few columns of the next text without a parser; None where that cannot be."""
         wanted = {name: place for place, name in enumerate(self.names) if name in only}
-        if len(raw) > _LONGEST_RECORD or not _has_plain_signs(self._core.encoding, self._core.separator):
+        if len(raw) > _LONGEST_RECORD or not has_plain_signs(self._core.encoding, self._core.separator):
             return None
         fields = fields_of(raw, self._core.separator, len(self.names))
         if fields is None:
@@ -210,16 +207,15 @@ class _Reading:
 
     def _verified(self, piece: bytes) -> bytes:
         """Refuse bytes that are not of the encoding, with as little work as it takes to tell."""
-        _refuse_mark(self._path, piece, self._core, self._line)
-        if _is_wide(self._core):
-            return _utf8(self._path, piece, self._core, self._line)
-        strange = _strange(self._core.encoding)
-        if not piece.isascii() and (len(strange) > _FEW or any(byte in piece for byte in strange)):
-            _utf8(self._path, piece, self._core, self._line)
+        refuse_mark(self._path, piece, self._core, self._line)
+        if is_wide(self._core):
+            return utf8(self._path, piece, self._core, self._line)
+        if may_be_wrong(piece, self._core.encoding):
+            utf8(self._path, piece, self._core, self._line)
         return piece
 
     def _text(self, raw: bytes) -> bytes:
-        return raw if _is_wide(self._core) else _utf8(self._path, raw, self._core, self._line)
+        return raw if is_wide(self._core) else utf8(self._path, raw, self._core, self._line)
 
 
 def _first_end(raw: bytes) -> int:
@@ -247,52 +243,6 @@ def _only(raw: bytes, begins: NDArray[np.int64], mask: NDArray[np.bool_]) -> byt
     kept = pa.Array.from_buffers(pa.large_binary(), len(begins), buffers).filter(pa.array(mask))
     content: bytes = kept.buffers()[2].to_pybytes()[: int(np.diff(edges)[mask].sum())]
     return content
-
-
-@cache
-def _strange(encoding: str) -> tuple[bytes, ...]:
-    """Return the bytes that are no character by themselves."""
-    return tuple(byte for byte in map(bytes, zip(range(256))) if not _is_text(byte, encoding))
-
-
-def _is_text(signs: bytes, encoding: str) -> bool:
-    try:
-        signs.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-@cache
-def _has_plain_signs(encoding: str, separator: str) -> bool:
-    """Say whether the signs that end fields and records are never part of another character."""
-    signs = f'{separator}"\r\n'
-    return signs.isascii() and not any(
-        _is_text(byte + sign.encode(), encoding) for byte in _strange(encoding) for sign in signs
-    )
-
-
-def _is_wide(core: Core) -> bool:
-    """Say whether no byte is a line end by itself, as in UTF-16."""
-    return not "\n\n".encode(core.encoding).endswith(b"\n\n")
-
-
-def _refuse_mark(path: Path, data: bytes, core: Core, lines_before: int) -> None:
-    if lines_before == 0 and data.startswith(_MARKS) and not core.encoding.startswith(("utf-16", "utf_16")):
-        msg = (
-            f"export refused: {path.name} begins with a byte order mark of Unicode, which is none of its columns' "
-            f"name: core {core.name} wants {core.encoding} without one"
-        )
-        raise ExportRefused(msg)
-
-
-def _utf8(path: Path, data: bytes, core: Core, lines_before: int) -> bytes:
-    try:
-        return data if data.isascii() else data.decode(core.encoding).encode()
-    except UnicodeDecodeError as problem:
-        line = lines_before + data.count(b"\n", 0, problem.start) + 1
-        msg = f"export refused: {path.name}, line {line}: a byte that {core.encoding} does not have (is it UTF-8?)"
-        raise ExportRefused(msg) from problem
 
 
 def _records(path: Path, text: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
