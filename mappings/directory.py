@@ -84,14 +84,15 @@ class Directory:
 
     def of_rows(self, core_keys: pa.Array) -> Homes:
         """Return the bucket of each row, whether or not it belongs to a register."""
-        found = self.of_registers(core_keys)
-        return np.where(found == NOWHERE, self.of_texts(core_keys), found)
+        if self.count == 1:
+            return np.zeros(len(core_keys), np.int32)
+        return self._or_spread(self.keys, self.homes, digests(pc.fill_null(core_keys, "")))
 
     def of_texts(self, texts: pa.Array) -> Homes:
         """Spread texts over the buckets; a person's is its kind, a colon and its tax id."""
         if self.count == 1:
             return np.zeros(len(texts), np.int32)
-        return (digests(pc.fill_null(texts, "")) % np.uint64(self.count)).astype(np.int32)
+        return self._spread(digests(pc.fill_null(texts, "")))
 
     def are_unplaced(self, core_keys: pa.Array) -> NDArray[np.bool_]:
         """Say which registers are customers of no known kind."""
@@ -100,9 +101,17 @@ class Directory:
     def of_alone(self, ids: pa.Array) -> tuple[Homes, NDArray[np.bool_], NDArray[np.bool_]]:
         """Return, by the ids of persons without a tax id, their buckets, who is unplaced now and who is ``former``."""
         words = digests(ids)
-        found = self._found(self.alone, self.alone_homes, words)
-        homes = np.where(found == NOWHERE, self.of_texts(ids), found)
+        homes = self._or_spread(self.alone, self.alone_homes, words)
         return homes, self.unplaced_alone.has(words), self.former.has(words)
+
+    def _or_spread(self, index: WordIndex, homes: Homes, wanted: Words) -> Homes:
+        found = self._found(index, homes, wanted)
+        elsewhere = np.flatnonzero(found == NOWHERE)
+        found[elsewhere] = self._spread(wanted[elsewhere])
+        return found
+
+    def _spread(self, words: Words) -> Homes:
+        return (words % np.uint64(self.count)).astype(np.int32)
 
     @staticmethod
     def _found(index: WordIndex, homes: Homes, wanted: Words) -> Homes:

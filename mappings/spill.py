@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+_SHORT = 1 << 16
+
 
 def is_url(place: str) -> bool:
     """Tell a URL that fsspec opens from a path."""
@@ -119,17 +121,20 @@ class Spill:
         """Append rows, given the bucket of each."""
         if rows.num_rows == 0:
             return
-        order = np.argsort(homes, kind="stable")
+        # numpy sorts short numbers by their digits, and hardly any run has more buckets
+        short = homes.astype(np.uint16) if homes.max() < _SHORT else homes
+        order = np.argsort(short, kind="stable")
         found, first = np.unique(homes[order], return_index=True)
         if len(found) > 1:
             rows = rows.take(pa.array(order))
         ends = np.append(first[1:], len(order))
         for bucket, start, end in zip(found.tolist(), first.tolist(), ends.tolist(), strict=True):
             for batch in rows.slice(start, end - start).combine_chunks().to_batches():
+                begin = self._file.tell()
                 with written():
                     self._writer.write_batch(batch)
                 self._buckets.append(bucket)
-                self._sizes.append(batch.nbytes)
+                self._sizes.append(self._file.tell() - begin)
         self._rows += rows.num_rows
 
     @property
