@@ -16,7 +16,7 @@ from expectations.masks import Mask, Masks, RuleKey, all_pass
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuite, ExpectationSuiteValidationResult
-    from great_expectations.datasource.fluent.interfaces import Batch
+    from great_expectations.validator.v1_validator import Validator
 
     from expectations.gx import SealedMasks
 
@@ -45,6 +45,8 @@ def suite(structure: str, version: str = DEFAULT_VERSION) -> ExpectationSuite:
     expectations = [
         expectation(judged) for judged in catalogue(structure, version) if judged.kind not in NEVER_APPLIES
     ]
+    for other in expectations[1:]:
+        other.leave_asking()
     return ExpectationSuite(f"{structure} {version}", expectations=expectations)
 
 
@@ -53,14 +55,16 @@ _TALKATIVE = "great_expectations.data_context.types.base"
 
 
 @cache
-def _batch(thread: int) -> tuple[SealedMasks, Batch]:  # noqa: ARG001 (a context keeps one active batch: one per thread)
-    """Set up an ephemeral context that tells nobody and draws no progress bars, and its one batch.
+def _validator(thread: int) -> tuple[SealedMasks, Validator]:  # noqa: ARG001 (a context keeps one active batch)
+    """Set up an ephemeral context that tells nobody and draws no progress bars, and what validates its one batch.
 
-    The batch is a frame whose one cell is given the masks to be judged: a new frame would take a fifth of a validation.
+    The batch is a frame whose one cell is given the masks to be judged: a new frame would take a fifth of a validation,
+    and as much what the batch itself makes for each. Each thread has its own.
     """
     import_great_expectations()
     import great_expectations  # noqa: PLC0415 (as above)
     from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415 (as above)
+    from great_expectations.validator.v1_validator import Validator  # noqa: PLC0415 (as above)
 
     logging.getLogger(_TALKATIVE).setLevel(logging.WARNING)
     context = great_expectations.get_context(mode="ephemeral")
@@ -79,17 +83,18 @@ def _batch(thread: int) -> tuple[SealedMasks, Batch]:  # noqa: ARG001 (a context
     tqdm.monitor_interval = 0
     tqdm.set_lock(RLock())
     sealed = SealedMasks({})
-    return sealed, definition.get_batch({"dataframe": pd.DataFrame({COLUMN: [sealed]})})
+    frame = pd.DataFrame({COLUMN: [sealed]})
+    return sealed, Validator(definition, result_format="COMPLETE", batch_parameters={"dataframe": frame})
 
 
 def validate(
     masks: Masks, structure: str, version: str = DEFAULT_VERSION
 ) -> ExpectationSuiteValidationResult:
     """Let Great Expectations judge the masks of a structure; the result holds positions and counts, no values."""
-    sealed, batch = _batch(get_ident())
+    sealed, validator = _validator(get_ident())
     sealed.masks = masks
     try:
-        return batch.validate(suite(structure, version), result_format={"result_format": "COMPLETE"})
+        return validator.validate_expectation_suite(suite(structure, version))
     finally:
         sealed.masks = {}
 
