@@ -15,7 +15,7 @@ from customers.dictionary import DEFAULT_VERSION
 from customers.errors import UsageError
 from customers.pseudonyms import customer_ids, customer_refs
 from customers.structures import BY_NAME, STRUCTURES
-from flows.explain_search import look_up
+from flows.explain_search import by_core_key, look_up
 from flows.explain_served import values_of_served
 from flows.explain_values import Follow, Origins
 from flows.explanation import Document, Explanation, found, rule_names
@@ -119,7 +119,7 @@ def _absent(question: Question, database: Glance, sight: Sight, mapped: Mapped, 
 def _document(question: Question, database: Glance, sight: Sight, structure: str, key: str) -> Document:
     """Return a document's state, as the database has it."""
     keys = pa.array([key])
-    stored = next((row["customer_id"] for row in database.registers("core_key", [key])), None)
+    stored = next((row["customer_id"] for row in by_core_key(question, database, sight, key)), None)
     derived = None if question.secret is None else customer_ids(keys, question.secret)[0].as_py()
     if stored is not None and derived != stored:
         sight.notes.append(

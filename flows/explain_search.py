@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from customers.errors import ExportRefused, UnreadableInput
+from customers.pseudonyms import customer_ids
+from flows.whose import is_secret_of
 from mappings.core import load_core
 from mappings.lookup import excerpt, keys_by_customer_id, keys_by_tax_id, open_haystack
 from mappings.version import mapping_version
@@ -33,7 +38,10 @@ class Question:
 
 @dataclass(slots=True)
 class Sight:
-    """What was found of a customer. ``run`` is the newest run whose export has the customer, or that of --export."""
+    """What was found of a customer. ``run`` is the newest run whose export has the customer, or that of --export.
+
+    ``secret_fits`` says whether the secret at hand made the ids of the database.
+    """
 
     found_by: str = ""
     keys: list[str] = field(default_factory=list)
@@ -43,17 +51,20 @@ class Sight:
     core: Core | None = None
     left: Row | None = None  # the newest full run that does not have the customer
     notes: list[str] = field(default_factory=list)
+    secret_fits: bool = False
 
 
 def look_up(question: Question, database: Glance) -> Sight:
     """Find the customer in the database by any of the three keys, then in the exports, newest first."""
     sight = Sight()
-    for column, values in (
-        ("core_key", [question.key]),
-        ("customer_id", [question.key.lower()]),
-        ("tax_id", _tax_ids(question.key)),
+    if question.secret is not None:
+        sight.secret_fits = bool(is_secret_of(database.rows, question.secret))
+    for column, find in (
+        ("core_key", partial(by_core_key, question, database, sight, question.key)),
+        ("customer_id", partial(database.registers, "customer_id", [question.key.lower()])),
+        ("tax_id", partial(database.registers, "tax_id", _tax_ids(question.key))),
     ):
-        sight.registers = [] if sight.registers else database.registers(column, values)
+        sight.registers = find()
         if sight.registers:
             sight.found_by, sight.keys = column, [row["core_key"] for row in sight.registers]
             break
@@ -70,6 +81,13 @@ def look_up(question: Question, database: Glance) -> Sight:
         if run["kind"] == "full" and sight.left is None:
             sight.left = run
     return sight
+
+
+def by_core_key(question: Question, database: Glance, sight: Sight, key: str) -> list[Row]:
+    """Find a register by its core key: by the id made of it, or in all documents where the secret is not theirs."""
+    if question.secret is None or not sight.secret_fits:
+        return database.registers("core_key", [key])
+    return database.registers("customer_id", customer_ids(pa.array([key]), question.secret).to_pylist())
 
 
 def _tax_ids(text: str) -> list[str]:

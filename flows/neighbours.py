@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from customers.pseudonyms import customer_ids
 from customers.structures import STRUCTURES
 from customers.unread import is_unread
 from flows.availability import alone_ids
@@ -50,7 +51,8 @@ def reader(store: Store, extracted: Extracted, core: Core, secret: str) -> Itera
             persons = [persons_of(chunk, core, own)[1] for chunk, own in zip(chunks, keys, strict=True)]
             named = pc.utf8_slice_codeunits(pa.concat_arrays(persons), 2)
             tax_ids = named.filter(pc.invert(pc.or_(pc.starts_with(named, "@"), is_unread(named))))
-            source = stack.enter_context(store.near(core_keys, tax_ids, alone))
+            ids = customer_ids(core_keys, secret)
+            source = stack.enter_context(store.near(core_keys, ids, tax_ids, alone))
         yield source if sifted is None else Remainder(source, sifted, alone)
 
 

@@ -7,12 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
 from customers.errors import UsageError
-from customers.pseudonyms import customer_ids
 from flows.memory import made_by
 from flows.sources import look_at
+from flows.whose import is_secret_of
 from mappings.control import read_control
 from sql.lock import hold
 from sql.rehearsal import open_rehearsal
@@ -59,12 +57,10 @@ def resume_key(job: Job) -> str | None:
 
 
 def check_secret(store: Store, secret: str) -> None:
-    """Refuse another secret than the one that made the ids being served: every customer would get a new one.
+    """Refuse another secret than the one that made a database's ids: every customer would get a new one.
 
     Raises UsageError.
     """
-    # One document will do: no run writes any under another secret.
-    for row in store.query("SELECT core_key, customer_id FROM served LIMIT 1"):
-        if customer_ids(pa.array([str(row["core_key"])]), secret)[0].as_py() != row["customer_id"]:
-            msg = "CADASTRA_SECRET is not the secret that made the customer ids of this database"
-            raise UsageError(msg)
+    if is_secret_of(store.query, secret) is False:
+        msg = "CADASTRA_SECRET is not the secret that made the customer ids of this database"
+        raise UsageError(msg)

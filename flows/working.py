@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import ipc
 
+from customers.pseudonyms import customer_ids
 from flows.aside import batch_of
 from flows.bucket import Terms, work_through
 from flows.bucket_outcome import Outcome, together
@@ -132,6 +133,7 @@ def _terms(job: Job, store: Store, run_seq: int, extracted: Extracted) -> Terms:
             source, extracted.directory, job.version, newer, job.secret, extracted.folder
         )
         silent = source.silent() if isinstance(source, Remainder) else pa.array([], pa.string())
+    ids = customer_ids(silent, job.secret)
     return Terms(
         run_id="" if job.rehearse else store.run_id_of(run_seq),  # a rehearsal is no run
         run_seq=run_seq,
@@ -145,7 +147,7 @@ def _terms(job: Job, store: Store, run_seq: int, extracted: Extracted) -> Terms:
         full_remap=job.full_remap,
         tables=extracted.tables,
         standing=standing,
-        gone=silent.filter(pc.invert(pc.is_in(silent, store.served_among(silent)))),
+        gone=silent.filter(pc.invert(pc.is_in(ids, store.served_among(ids)))),
         erased=tuple(store.erased_persons()),
         outdated=not job.replay and store.is_older_than_full(batch),
         has_retired=store.has_retired(),

@@ -89,7 +89,7 @@ class Glance:
     def registers(self, column: str, values: Sequence[str]) -> list[Row]:
         """Return core_key, customer_id and tax_id of whoever was ever published under one of the values.
 
-        ``column`` is core_key, customer_id or tax_id.
+        ``column`` is core_key, which takes a look at all documents, customer_id or tax_id.
         """
         found = [row for value in values for row in self.rows(_REGISTERS.format(column=column), value=value)]
         return list({(row["core_key"], row["customer_id"]): row for row in found}.values())

@@ -16,25 +16,30 @@ if TYPE_CHECKING:
     from sql.store import Store
 
 # Two steps: PostgreSQL finds a list of numbers through each partition's key, where a join would read them all.
-_DOCUMENTS = """
+DOCUMENTS = """
     SELECT document_id FROM documents WHERE customer_id IN :keys
-    UNION SELECT document_id FROM documents WHERE core_key IN :keys
     UNION SELECT document_id FROM documents WHERE tax_id IN :keys
 """
+_BY_CORE_KEY = "UNION SELECT document_id FROM documents WHERE core_key IN :keys"
 _PERIODS = """
     SELECT structure, version, customer_id, content_hash, run_id, valid_from, valid_to, document_id
     FROM history WHERE document_id IN :ids
 """
 
 
-def periods(store: Store, keys: Iterable[str], structure: str | None = None) -> list[dict[str, object]]:
+def periods(
+    store: Store, keys: Iterable[str], structure: str | None = None, *, by_core_key: bool = False
+) -> list[dict[str, object]]:
     """List the periods in which documents of a customer were served, oldest first.
 
-    ``keys`` are ways to write one core key, customer_id or tax id. A row has structure, version, customer_id,
-    content_hash, run_id, valid_from, valid_to (None while it lasts) and document_id.
+    ``keys`` are ways to write one customer_id or tax id; ``by_core_key`` takes them for core keys, too, and reads all
+    documents for it. A row has structure, version, customer_id, content_hash, run_id, valid_from, valid_to (None while
+    it lasts) and document_id.
     """
     with reading(store.engine) as connection:
-        find = text(_DOCUMENTS).bindparams(bindparam("keys", type_=Text, expanding=True))
+        find = text(f"{DOCUMENTS}{_BY_CORE_KEY if by_core_key else ''}").bindparams(
+            bindparam("keys", type_=Text, expanding=True)
+        )
         ids = list(connection.scalars(find, {"keys": sorted(set(keys))}))
         show = text(_PERIODS).bindparams(bindparam("ids", expanding=True))
         rows = [dict(row) for row in connection.execute(show, {"ids": ids}).mappings()]

@@ -27,6 +27,7 @@ def _wanted(name: str, column: str) -> Table:
 
 
 _KEYS = _wanted("near_keys", "core_key")
+_IDS = _wanted("near_ids", "customer_id")
 _TAX_IDS = _wanted("near_tax_ids", "tax_id")
 _PERSONS = _wanted("near_persons", "person_id")
 _FOUND = Table(
@@ -36,15 +37,15 @@ _FOUND = Table(
     Column("tax_id", Text),
     prefixes=["TEMPORARY"],
 )
-_ALL = (_KEYS, _TAX_IDS, _PERSONS)
-_CORE_KEYS = pa.schema({"core_key": pa.string()})
-_DOCUMENTS_OF_KEYS = """
-    SELECT d.document_id FROM near_keys AS k JOIN documents AS d ON d.core_key = k.core_key
+_ALL = (_KEYS, _IDS, _TAX_IDS, _PERSONS)
+_CUSTOMER_IDS = pa.schema({"customer_id": pa.string()})
+DOCUMENTS_OF_IDS = """
+    SELECT d.document_id FROM near_ids AS i JOIN documents AS d ON d.customer_id = i.customer_id
 """
 # Every look at a document takes a page of its own, so that theirs are looked at once.
 _FIND = """
     INSERT INTO near_documents
-    SELECT d.document_id, d.tax_id FROM near_keys AS k JOIN documents AS d ON d.core_key = k.core_key
+    SELECT d.document_id, d.tax_id FROM near_ids AS i JOIN documents AS d ON d.customer_id = i.customer_id
 """
 _FORMER = """
     INSERT INTO near_tax_ids SELECT DISTINCT tax_id FROM near_documents WHERE tax_id IS NOT NULL
@@ -86,25 +87,27 @@ class Near:
         return fingerprints.last(self._connection, f"f.core_key {among}")
 
 
-def served_among(connection: Connection, core_keys: pa.Array) -> pa.Array:
-    """Return under which of some core keys anything is served, of any version."""
-    if len(core_keys) == 0:
-        return core_keys
-    _KEYS.create(connection)
-    append(connection, _KEYS, pa.table([core_keys], names=_CORE_KEYS.names))
-    connection.exec_driver_sql(f"ANALYZE {_KEYS.name}")
-    among = one_of(connection, _DOCUMENTS_OF_KEYS)
-    statement = f"SELECT DISTINCT core_key FROM served WHERE document_id {among}"  # noqa: S608 (our own words)
-    found = read(connection, statement, _CORE_KEYS, {})
-    _KEYS.drop(connection)
-    return found["core_key"].combine_chunks()
+def served_among(connection: Connection, customer_ids: pa.Array) -> pa.Array:
+    """Return under which of some customer ids anything is served, of any version."""
+    if len(customer_ids) == 0:
+        return customer_ids
+    _IDS.create(connection)
+    append(connection, _IDS, pa.table([customer_ids], names=_CUSTOMER_IDS.names))
+    connection.exec_driver_sql(f"ANALYZE {_IDS.name}")
+    among = one_of(connection, DOCUMENTS_OF_IDS)
+    statement = f"SELECT DISTINCT customer_id FROM served WHERE document_id {among}"  # noqa: S608 (our own words)
+    found = read(connection, statement, _CUSTOMER_IDS, {})
+    _IDS.drop(connection)
+    return found["customer_id"].combine_chunks()
 
 
 @contextmanager
-def near(engine: Engine, core_keys: pa.Array, tax_ids: pa.Array, person_ids: pa.Array) -> Iterator[Near]:
-    """Look around some registers, the persons that they belong to now, and persons by their id."""
+def near(
+    engine: Engine, core_keys: pa.Array, customer_ids: pa.Array, tax_ids: pa.Array, person_ids: pa.Array
+) -> Iterator[Near]:
+    """Look around some registers, by both names, the persons that they belong to now, and persons by their id."""
     with engine.connect() as connection:
-        for table, values in zip(_ALL, (core_keys, tax_ids, person_ids), strict=True):
+        for table, values in zip(_ALL, (core_keys, customer_ids, tax_ids, person_ids), strict=True):
             table.create(connection)
             append(connection, table, pa.table([values.drop_null().unique()], names=table.columns.keys()))
         _FOUND.create(connection)

@@ -166,15 +166,15 @@ class Store:
             return fingerprints.any_remembered(connection)
 
     def near(
-        self, core_keys: pa.Array, tax_ids: pa.Array, person_ids: pa.Array
+        self, core_keys: pa.Array, customer_ids: pa.Array, tax_ids: pa.Array, person_ids: pa.Array
     ) -> AbstractContextManager[Near]:
         """Read only what a delta with some registers can touch: ``sql.near.near``."""
-        return near(self._engine, core_keys, tax_ids, person_ids)
+        return near(self._engine, core_keys, customer_ids, tax_ids, person_ids)
 
-    def served_among(self, core_keys: pa.Array) -> pa.Array:
-        """Return under which of some core keys anything is served, of any version."""
+    def served_among(self, customer_ids: pa.Array) -> pa.Array:
+        """Return under which of some customer ids anything is served, of any version."""
         with self._engine.connect() as connection:
-            return served_among(connection, core_keys)
+            return served_among(connection, customer_ids)
 
     def served_counts(self, version: str) -> dict[str, int]:
         """Count the documents being served by structure; a structure without any is missing."""

@@ -60,7 +60,8 @@ publications = Table(
     "publications", metadata, _key("run_seq", Integer), *_required(Text, "run_id", "published_at")
 )
 
-# On PostgreSQL there is one column more, ``segment``: see ``sql.partitions``.
+# On PostgreSQL there is one column more, ``segment``: see ``sql.partitions``. Who asks by core key asks by the
+# customer_id made of it: see ``sql.whose``.
 documents = Table(
     "documents",
     metadata,
@@ -70,7 +71,6 @@ documents = Table(
     Column("tax_id", Text),
     *_required(Text, "content_hash", "update_date_time", "document"),
     Index("documents_customer_id", "customer_id"),
-    Index("documents_core_key", "core_key"),
     Index("documents_tax_id", "tax_id"),
 )
 

@@ -301,3 +301,9 @@ ALTER TABLE control.run_buckets ADD COLUMN stamps BYTEA;
 ALTER TABLE control.run_buckets ALTER COLUMN stamps SET STORAGE EXTERNAL;
 
 UPDATE control.alembic_version SET version_num='0011' WHERE control.alembic_version.version_num = '0010';
+
+-- Running upgrade 0011 -> 0012
+
+DROP INDEX serving.documents_core_key;
+
+UPDATE control.alembic_version SET version_num='0012' WHERE control.alembic_version.version_num = '0011';

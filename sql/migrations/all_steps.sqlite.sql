@@ -278,3 +278,9 @@ UPDATE alembic_version SET version_num='0010' WHERE alembic_version.version_num 
 ALTER TABLE run_buckets ADD COLUMN stamps BLOB;
 
 UPDATE alembic_version SET version_num='0011' WHERE alembic_version.version_num = '0010';
+
+-- Running upgrade 0011 -> 0012
+
+DROP INDEX documents_core_key;
+
+UPDATE alembic_version SET version_num='0012' WHERE alembic_version.version_num = '0011';

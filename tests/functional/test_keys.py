@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 ROWS = 30
 WHOLES = {
-    *("documents_pkey", "documents_customer_id", "documents_core_key", "documents_tax_id"),
+    *("documents_pkey", "documents_customer_id", "documents_tax_id"),
     *("customer_states_pkey", "customer_states_tax_id", "fingerprints_pkey"),
 }
 # Each key of a partition with that of the whole that took it for its own.

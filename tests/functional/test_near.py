@@ -73,7 +73,8 @@ def publish(store: Store, day: int) -> None:
 
 def near(store: Store, keys: list[str], tax_ids: list[str], person_ids: list[str]) -> dict[str, set[object]]:
     """Return the registers of documents, the persons and the registers remembered that are near."""
-    wanted = (pa.array(values, pa.string()) for values in (keys, tax_ids, person_ids))
+    ids = [f"id of {key}" for key in keys]
+    wanted = (pa.array(values, pa.string()) for values in (keys, ids, tax_ids, person_ids))
     with store.near(*wanted) as found:
         served = pa.concat_tables(found.each_served(VERSION)).to_pylist()
         states = pa.concat_tables(found.each_customer_state()).to_pylist()
@@ -108,6 +109,13 @@ def test_the_person_that_a_delta_names_is_found_whoever_it_had(store: Store) -> 
 
 def test_one_who_looks_twice_finds_the_same(store: Store) -> None:
     assert near(store, ["stranger", "stranger"], ["3"], []) == near(store, ["stranger"], ["3"], [])
+
+
+def test_who_is_served_is_told_from_who_is_not(store: Store) -> None:
+    asked = pa.array(["id of sibling", "id of nobody", "id of moved"])
+
+    assert sorted(store.served_among(asked).to_pylist()) == ["id of moved", "id of sibling"]
+    assert store.served_among(asked.slice(0, 0)).to_pylist() == []
 
 
 def test_what_is_served_is_counted_by_structure(store: Store) -> None:

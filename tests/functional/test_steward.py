@@ -168,6 +168,20 @@ def test_a_customer_is_found_by_any_of_three_keys(nights: Nights, mask: str) -> 
     assert asked["core_key"]["documents"] == asked["customer_id"]["documents"] == asked["tax_id"]["documents"]
 
 
+@pytest.mark.parametrize("secret", ["another invented secret, which made nothing here", ""])
+def test_a_core_key_is_found_without_the_secret(
+    nights: Nights, secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = cadastra("explain", "F1", "/data/civilName", database=nights.database)
+    monkeypatch.setenv("CADASTRA_SECRET", secret)
+    answer = cadastra("explain", "F1", "/data/civilName", database=nights.database)
+    assert answer["found_by"] == "core_key"
+    assert [document["customer_id"] for document in answer["documents"]] == [
+        document["customer_id"] for document in known["documents"]
+    ]
+    assert any("not the one that this database was written with" in note for note in answer["notes"])
+
+
 def test_a_value_is_missing_because_the_core_never_sent_it(nights: Nights) -> None:
     (value,) = values(nights, "F1", "/data/socialName")
     assert (value["status"], value["why"]) == (

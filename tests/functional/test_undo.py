@@ -18,6 +18,8 @@ from customers.findings import FINDINGS_SCHEMA, RULE_RESULTS_SCHEMA
 from customers.pseudonyms import customer_ids, customer_refs, person_ids
 from flows.cli import main
 from flows.erasures import are_erased
+from flows.opening import check_secret
+from flows.whose import is_secret_of
 from sql import history
 from sql.clock import as_text
 from sql.engine import writing
@@ -288,7 +290,8 @@ def test_history_tells_what_was_served_when(store: Store) -> None:
     for day, content in enumerate(["A", "B"], start=1):
         day_of(store, day, {ANA: content})
     undo(store, "run-2")
-    found = history.periods(store, [f"core-{ANA}"])
+    found = history.periods(store, [ANA])
+    assert history.periods(store, [f"core-{ANA}"], by_core_key=True) == found
     assert [(row["content_hash"], row["run_id"]) for row in found] == [
         ("hash-A", "run-1"),
         ("hash-B", "run-2"),
@@ -386,11 +389,15 @@ def test_a_setting_says_when_a_holder_elsewhere_is_dead(
 
 
 def test_the_verbs_roll_back_and_show_history(
-    store: Store, any_database: str, cadastra: Callable[..., Answer]
+    store: Store, any_database: str, cadastra: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     book(store)
     shown = cadastra(any_database, "history", KEY, "--json")
     assert [row["valid_to"] for row in json.loads(shown.stdout)] == [moment(2), None]
+    for secret in ("another invented secret, which made nothing here", ""):
+        monkeypatch.setenv("CADASTRA_SECRET", secret)
+        assert cadastra(any_database, "history", KEY, "--json").stdout == shown.stdout
+    monkeypatch.setenv("CADASTRA_SECRET", SECRET)
     masked = cadastra(any_database, "history", "123.456.789-09", "--structure", NAMES[0], "--json")
     assert json.loads(masked.stdout) == json.loads(shown.stdout)[1:]  # the first one had no tax id yet
     then = (NOW - timedelta(days=98, hours=12)).isoformat()
@@ -414,6 +421,19 @@ def test_the_verbs_roll_back_and_show_history(
     nobody = cadastra(any_database, "history", "nobody")
     assert (nobody.returncode, nobody.stdout) == (2, "")
     assert nobody.stderr == "cadastra: nothing was ever served under this key\n"
+
+
+def test_a_secret_is_held_against_the_ids_that_are_stored(store: Store) -> None:
+    other = "another invented secret, which made nothing here"
+    assert is_secret_of(store.query, SECRET) is None
+    book(store)
+    assert [is_secret_of(store.query, secret) for secret in (SECRET, other)] == [True, False]
+    undo(store, "run-1")
+    assert store.query("SELECT document_id FROM served") == []
+    assert [is_secret_of(store.query, secret) for secret in (SECRET, other)] == [True, False]
+    check_secret(store, SECRET)
+    with pytest.raises(UsageError, match="is not the secret"):
+        check_secret(store, other)
 
 
 # --- purge
