@@ -19,13 +19,12 @@ from mappings.routing import RoutedTable, route
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from numpy.typing import NDArray
-
     from flows.job import Job
     from mappings.census import Rereadable
     from mappings.control import Control
     from mappings.directory import Source
     from mappings.extract import Export, RawTable
+    from mappings.second_look import Chosen
     from sql.store import Store
 
 
@@ -59,11 +58,11 @@ class _Loaded:
         """Return the whole table."""
         yield self._export.tables[name]
 
-    def chosen(self, name: str, rows: Iterator[NDArray[np.bool_]]) -> Iterator[RawTable]:
+    def chosen(self, name: str, rows: Iterator[Chosen]) -> Iterator[RawTable]:
         """Return some of its rows."""
         whole = self._export.tables[name]
-        nobody = np.zeros(len(whole.lines), bool)
-        yield whole.only(next(rows, nobody)) if len(whole.lines) else whole
+        chosen = next(rows, None)
+        yield whole.only(np.zeros(len(whole.lines), bool) if chosen is None else chosen.mask)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from flows.bucket_outcome import Outcome
 from flows.memory import made_by
 from flows.recognising import holding, recognise
 from flows.settling import Tally
-from mappings.census import Chosen, take_census
+from mappings.census import Remaining, take_census
 from mappings.word_index import NOWHERE
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Sifted:
 
     def rest(self, source: Rereadable) -> Source:
         """Return the rows that are left: of all other registers, and of nobody."""
-        return Chosen(source, self.alone)
+        return Remaining(source, self.alone)
 
     @property
     def left(self) -> int:

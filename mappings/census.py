@@ -7,7 +7,6 @@ of some registers' rows alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,11 +17,11 @@ from mappings.digests import digests
 from mappings.directory import Source
 from mappings.fingerprints import add, of_customers, of_keys, of_persons, of_rows, row_words
 from mappings.heap import give_back
+from mappings.owners import Owners, Records
 from mappings.partition import persons_of
 from mappings.profile import NAMES, Customers
 from mappings.routing import in_threads
 from mappings.rows import positions
-from mappings.spill import open_file, written
 from mappings.staging import keys_of
 from mappings.word_index import NOWHERE, WordIndex
 
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from mappings.control import Control
     from mappings.core import Core
     from mappings.extract import RawTable
+    from mappings.second_look import Chosen
 
     Words = NDArray[np.uint64]
     Numbers = NDArray[np.int64]
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 class Rereadable(Source, Protocol):
     """An export that can be read a second time, in part."""
 
-    def chosen(self, name: str, rows: Iterator[Mask]) -> Iterator[RawTable]:
-        """Read a table again: of each chunk that had any rows only those that the next mask names."""
+    def chosen(self, name: str, rows: Iterator[Chosen]) -> Iterator[RawTable]:
+        """Read some rows of a table again: of each chunk that had any those that come next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,41 +111,8 @@ class LeftAlone:
         return _among(self.persons, self.people, digests(people))
 
 
-class Owners:
-    """Keep the register of every row of a table in a file, chunk by chunk; NOWHERE for rows of nobody."""
-
-    def __init__(self, place: str) -> None:
-        self._place = place
-        self._chunks: list[int] = []
-        with written():
-            self._file = open_file(place, "wb")
-
-    def add(self, owners: NDArray[np.int32]) -> None:
-        """Append those of a chunk."""
-        if len(owners):
-            with written():
-                self._file.write(owners.tobytes())
-            self._chunks.append(len(owners))
-
-    def close(self) -> None:
-        """Close the file, to be read."""
-        with written():
-            self._file.close()
-
-    def rows_of(self, registers: Mask) -> Iterator[Mask]:
-        """Say of each chunk, up to the last one that has any, which rows are of some registers, or of nobody."""
-        wanted = np.append(registers, True)
-        last = max((number for number, rows in enumerate(self._each(wanted)) if rows.any()), default=-1)
-        return islice(self._each(wanted), last + 1)
-
-    def _each(self, wanted: Mask) -> Iterator[Mask]:
-        with open_file(self._place, "rb") as file:
-            for rows in self._chunks:
-                yield wanted[np.frombuffer(file.read(4 * rows), np.int32)]
-
-
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class Remaining:
     """An export's rows of all other registers than some, and of nobody: a source like the whole."""
 
     source: Rereadable
@@ -163,7 +130,7 @@ class Chosen:
 
     def chunks(self, name: str, only: Collection[str] | None = None) -> Iterator[RawTable]:  # noqa: ARG002 (all come)
         """Read the rows of a table."""
-        return self.source.chosen(name, self.alone.owners[name].rows_of(self.alone.others))
+        return self.source.chosen(name, self.alone.owners[name].chosen(self.alone.others))
 
 
 def take_census(source: Source, core: Core, version: str, folder: str, threads: int = 1) -> Census | None:
@@ -195,7 +162,9 @@ class _Taker:
         table = self._core.tables[name]
         staged = (table.columns[column].column for column in ("person_kind", "tax_id"))
         parts: tuple[list[Any], ...] = ([], [], [], [], [])
+        records = []
         for chunk in self._source.chunks(name, self.columns(name, *staged)):
+            records.append(Records.of(chunk))
             for part, values in zip(parts, self._people(chunk), strict=True):
                 part.append(values)
         sizes = [len(part) for part in parts[0]]
@@ -207,7 +176,7 @@ class _Taker:
         self._content = of_customers(_whole(parts[4])[own], name) + of_keys(keys[own], version)
         owner = _found(self._index, self._register, keys)
         self._again = np.bincount(owner[owner != NOWHERE], minlength=len(own)) > 1
-        self._keep(name, np.split(owner, np.cumsum(sizes)[:-1]))
+        self._keep(name, zip(np.split(owner, np.cumsum(sizes)[:-1]), records, strict=True))
 
     def _number(self, keys: Words, known: Mask) -> Numbers:
         """Give the known registers numbers in the order in which they first come, and return where that is."""
@@ -220,7 +189,7 @@ class _Taker:
     def add_rows(self, name: str, chunks: Iterable[RawTable]) -> None:
         """Add a table's rows to their registers."""
         seen = np.zeros(len(self._content), np.int32)
-        self._keep(name, (self._add(chunk, seen) for chunk in chunks))
+        self._keep(name, ((self._add(chunk, seen), Records.of(chunk)) for chunk in chunks))
 
     def census(self) -> Census:
         """Return what the tables came to."""
@@ -251,8 +220,8 @@ class _Taker:
 
     def _add(self, chunk: RawTable, seen: NDArray[np.int32]) -> Numbers:
         """Add rows to their registers, of which a table had so many before, and return whose they are."""
-        keys = keys_of(chunk, self._core)
-        owner = _found(self._index, self._register, digests(pc.fill_null(keys, "")))
+        keys = digests(pc.fill_null(keys_of(chunk, self._core), "")) if chunk.keys is None else chunk.keys
+        owner = _found(self._index, self._register, keys)
         rows = np.flatnonzero(owner != NOWHERE)
         own = owner[rows]
         if (np.diff(own) < 0).any():  # rows of a register need not stand together
@@ -265,10 +234,10 @@ class _Taker:
             add(self._content, own, words)
         return owner
 
-    def _keep(self, name: str, owners: Iterable[Numbers]) -> None:
+    def _keep(self, name: str, owners: Iterable[tuple[Numbers, Records]]) -> None:
         kept = self._owners[name] = Owners(f"{self._folder}/_owners_{name}.bin")
-        for numbers in owners:
-            kept.add(numbers.astype(np.int32))
+        for numbers, records in owners:
+            kept.add(numbers, records)
         kept.close()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,11 +41,16 @@ def digests(texts: pa.Array) -> Words:
     padded = np.concatenate((data, np.zeros(2 * _WORD, np.uint8)))
     low = _words_at(padded, starts) & _KEPT[np.minimum(sizes, _WORD)]
     high = _words_at(padded, starts + np.minimum(sizes, _WORD)) & _KEPT[np.clip(sizes - _WORD, 0, _WORD)]
-    words = mixed(mixed(low + sizes.astype(np.uint64) * _ODD) ^ high)
+    words = of_two_words(low, high, sizes.astype(np.uint64))
     long = np.flatnonzero(sizes > 2 * _WORD)
     if len(long):
         words[long] = of_stretches(data, starts[long].astype(np.int64), sizes[long].astype(np.int64))
     return words
+
+
+def of_two_words(low: Words, high: Words, sizes: Words) -> Words:
+    """Hash texts of at most sixteen octets, given as two numbers, and how many octets each has."""
+    return mixed(mixed(low + sizes * _ODD) ^ high)
 
 
 def of_stretches(data: Octets, starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> Words:
@@ -95,6 +102,12 @@ def mixed(words: Words) -> Words:
     words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     spread: Words = words ^ (words >> np.uint64(31))
     return spread
+
+
+@cache
+def salt(text: str) -> np.uint64:
+    """Return a word to be added to others, so that they differ by what they are of."""
+    return np.uint64(int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little"))
 
 
 def _words_at(data: Octets, starts: Integers) -> Words:

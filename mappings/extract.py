@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from customers.errors import ExportRefused, UnreadableInput
 from mappings.control import CONTROL, read_control, refuse
+from mappings.second_look import chosen_chunks
 from mappings.text_files import Chunk, csv_chunks
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from mappings.control import Control
     from mappings.core import Core, SourceTable
+    from mappings.second_look import Chosen
 
 _SUFFIXES = (".csv", ".parquet")
 _PARQUET_ROWS = 64 * 1024
@@ -49,7 +51,8 @@ _COLUMN_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]{0,63}")
 class RawTable:
     """Hold one raw table: its file, its columns as they came, and the first physical line of each record.
 
-    ``words`` are hashes of the records, where reading made them (``mappings.fingerprints.row_words``).
+    ``words`` are hashes of the records, where reading made them (``mappings.fingerprints.row_words``); ``edges`` and
+    ``keys`` those of ``mappings.text_files.Chunk``.
     """
 
     name: str
@@ -57,6 +60,8 @@ class RawTable:
     columns: pa.Table
     lines: NDArray[np.int64]
     words: NDArray[np.uint64] | None = None
+    edges: NDArray[np.int64] | None = None
+    keys: NDArray[np.uint64] | None = None
 
     def only(self, chosen: NDArray[np.bool_]) -> RawTable:
         """Return some of the records."""
@@ -146,37 +151,34 @@ class FolderSource:
             msg = f"{path.name}: {count} rows, {CONTROL} says {rows}"
             raise refuse(msg)
 
-    def chosen(self, name: str, rows: Iterator[NDArray[np.bool_]]) -> Iterator[RawTable]:
-        """Read a table again, verified before: of each chunk that had any rows only those that the next mask names.
+    def chosen(self, name: str, rows: Iterator[Chosen]) -> Iterator[RawTable]:
+        """Read some rows of a table again, verified before: of each chunk that had any those that come next.
 
-        Where there are no more masks nobody wants the rest; at least one chunk comes.
+        Where nothing comes any more nobody wants the rest; at least one chunk comes.
         """
-        for chunk in self._read(name, None, rows):
+        path = self.files[name]
+        of_parquet = _is_parquet(path)
+        chunks = _chosen(_parquet_chunks(path), rows) if of_parquet else chosen_chunks(path, self.core, rows)
+        for chunk in chunks:
             yield self._raw(name, chunk)
 
     def _read(
-        self,
-        name: str,
-        only: Collection[str] | None,
-        rows: Iterator[NDArray[np.bool_]] | None = None,
-        see: Callable[[bytes], object] | None = None,
+        self, name: str, only: Collection[str] | None, see: Callable[[bytes], object]
     ) -> Iterator[Chunk]:
         path = self.files[name]
-        if not _is_parquet(path):
-            return csv_chunks(path, self.core, only=only, rows=rows, see=see)
-        return _parquet_chunks(path) if rows is None else _chosen(_parquet_chunks(path), rows)
+        return _parquet_chunks(path) if _is_parquet(path) else csv_chunks(path, self.core, only=only, see=see)
 
     def _raw(self, name: str, chunk: Chunk) -> RawTable:
         """Let a record count as its bytes, unless some of them are ignored by name."""
         ignores = any(column in self.core.tables[name].ignored for column in chunk.header)
-        return RawTable(
-            name, self.files[name].name, chunk.columns, chunk.lines, None if ignores else chunk.words
-        )
+        file, words = self.files[name].name, None if ignores else chunk.words
+        return RawTable(name, file, chunk.columns, chunk.lines, words, chunk.edges, chunk.keys)
 
 
-def _chosen(chunks: Iterator[Chunk], rows: Iterator[NDArray[np.bool_]]) -> Iterator[Chunk]:
+def _chosen(chunks: Iterator[Chunk], rows: Iterator[Chosen]) -> Iterator[Chunk]:
     for chunk in chunks:
-        mask = next(rows, np.zeros(len(chunk.lines), bool)) if len(chunk.lines) else np.empty(0, bool)
+        chosen = next(rows, None) if len(chunk.lines) else None
+        mask = np.zeros(len(chunk.lines), bool) if chosen is None else chosen.mask
         yield Chunk(chunk.columns.filter(pa.array(mask)), chunk.lines[mask], None, chunk.header)
 
 

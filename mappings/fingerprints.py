@@ -7,15 +7,13 @@ ignores some of its columns by name.
 
 from __future__ import annotations
 
-import hashlib
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mappings.digests import digests, mixed, of_stretches
+from mappings.digests import digests, mixed, of_stretches, salt
 from mappings.octets import octets
 from mappings.profile import NAMES, Customers
 from mappings.rows import positions
@@ -63,17 +61,17 @@ def row_words(raw: RawTable, core: Core) -> Words:
 
 def of_customers(words: Words, table: str) -> Words:
     """Say what the rows that make registers add to their content."""
-    return mixed(words + _salt(table))
+    return mixed(words + salt(table))
 
 
 def of_keys(words: Words, version: str) -> Words:
     """Say what the hashes of registers' keys add to their content, with all else that decides."""
-    return mixed(words + _salt(version))
+    return mixed(words + salt(version))
 
 
 def of_rows(words: Words, table: str, place: NDArray[np.int32] | NDArray[np.int64]) -> Words:
     """Say what other rows add to their register's content; ``place`` is that among its rows in the table, from 0."""
-    return mixed(words + _salt(table) + mixed(place.astype(np.uint64)))
+    return mixed(words + salt(table) + mixed(place.astype(np.uint64)))
 
 
 def of_persons(content: Words, person: NDArray[np.int64] | NDArray[np.int32]) -> Words:
@@ -90,8 +88,3 @@ def add(totals: Words, owner: NDArray[np.int64] | NDArray[np.int32], words: Word
         return
     first = np.flatnonzero(np.append([True], owner[1:] != owner[:-1]))
     totals[owner[first]] += np.add.reduceat(words, first)
-
-
-@cache
-def _salt(text: str) -> np.uint64:
-    return np.uint64(int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little"))

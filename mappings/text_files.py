@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,9 +10,10 @@ import pyarrow as pa
 from pyarrow import csv
 
 from customers.errors import ExportRefused
-from mappings.digests import of_stretches
+from mappings.digests import of_stretches, salt
 from mappings.encodings import has_plain_signs, is_wide, may_be_wrong, refuse_mark, utf8
 from mappings.fields import between, fields_of
+from mappings.first_fields import first_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mappings.core import Core
-
-    Masks = Iterator[NDArray[np.bool_]]
 
 _QUOTE, _NEWLINE, _RETURN = 34, 10, 13
 # A line of so many bytes, its end among them, is not blank.
@@ -38,13 +37,17 @@ WINDOW = 4 * _MEBIBYTE
 class Chunk:
     """Some records of a file: columns, and of each the line on which it begins and a hash of its bytes.
 
-    ``header`` names all columns of the file; ``words`` are None where the file has no lines of text.
+    ``header`` names all columns of the file and is part of every hash. ``edges`` say where in the file (in its text,
+    where that is wide) each record begins and the last one ends. Both are None where the file has no lines of text.
+    ``keys`` are hashes of the one column that was asked for, where that is all that was read.
     """
 
     columns: pa.Table
     lines: NDArray[np.int64]
     words: NDArray[np.uint64] | None
     header: list[str]
+    edges: NDArray[np.int64] | None = None
+    keys: NDArray[np.uint64] | None = None
 
 
 def read_csv(path: Path, data: bytes, core: Core) -> tuple[pa.Table, NDArray[np.int64]]:
@@ -56,26 +59,25 @@ def read_csv(path: Path, data: bytes, core: Core) -> tuple[pa.Table, NDArray[np.
     return chunk.columns, chunk.lines
 
 
-def csv_chunks(  # noqa: PLR0913, PLR0917 (what is read, and how)
+def csv_chunks(
     path: Path,
     core: Core,
     window: int = WINDOW,
     only: Collection[str] | None = None,
-    rows: Masks | None = None,
     see: Callable[[bytes], object] | None = None,
 ) -> Iterator[Chunk]:
     """Read a CSV file window by window: text columns, all of them or ``only`` some.
 
-    ``rows`` says of each window that has records which are wanted, of a file that was read before; ``see`` is given all
-    bytes one after the other. At least one chunk comes, if only with the header. Raises ExportRefused for bytes that
-    are not of the core's encoding, unbalanced quotes, an empty file, or a record with another number of fields than
-    the header; messages never quote a record.
+    ``see`` is given all bytes one after the other. At least one chunk comes, if only with the header. Raises
+    ExportRefused for bytes that are not of the core's encoding, unbalanced quotes, an empty file, or a record with
+    another number of fields than the header; messages never quote a record. Of who asks for the first column only
+    a record is not looked at beyond it: it is known by its hash, or read again.
     """
     with path.open("rb") as file:
-        pieces = _windows(file, path.stat().st_size + 1 if is_wide(core) else window)
+        pieces = windows(file, path.stat().st_size + 1 if is_wide(core) else window)
         if see is not None:
             pieces = _seen(pieces, see)
-        yield from _chunks(path, pieces, core, only) if rows is None else _chosen(path, pieces, core, rows)
+        yield from _chunks(path, pieces, core, only)
 
 
 def _seen(pieces: Iterable[bytes], see: Callable[[bytes], object]) -> Iterator[bytes]:
@@ -84,7 +86,7 @@ def _seen(pieces: Iterable[bytes], see: Callable[[bytes], object]) -> Iterator[b
         yield piece
 
 
-def _windows(file: BinaryIO, size: int) -> Iterator[bytes]:
+def windows(file: BinaryIO, size: int) -> Iterator[bytes]:
     """Cut a file behind a record's last line end; at least one piece comes, if only an empty one."""
     begin, wanted = 0, size
     while True:
@@ -114,87 +116,69 @@ def _last_end(data: bytes) -> int:
 def _chunks(
     path: Path, pieces: Iterable[bytes], core: Core, only: Collection[str] | None = None
 ) -> Iterator[Chunk]:
-    reading = _Reading(path, core)
+    reading = Reading(path, core)
     for piece in pieces:
         raw = reading.body(piece)
         if reading.header:
-            cut = None if only is None else reading.cut(raw, only)
-            yield reading.chunk(raw, *reading.records(raw), only) if cut is None else cut
+            yield reading.all(raw) if only is None else reading.some(raw, only)
     if not reading.header:
         msg = f"export refused: {path.name} has no header"
         raise ExportRefused(msg)
 
 
-def _chosen(path: Path, pieces: Iterable[bytes], core: Core, rows: Masks) -> Iterator[Chunk]:
-    """Do what ``_chunks`` does with a file that it has read before, of each piece only for the records of a mask.
-
-    Where there are no more masks nobody wants the rest.
-    """
-    reading, came = _Reading(path, core), False
-    for piece in pieces:
-        raw = reading.body(piece)
-        begins, lines = reading.records(raw)
-        if len(begins) == 0:
-            continue
-        mask = next(rows, None)
-        if mask is None:
-            break
-        if mask.any():
-            came = True
-            chosen = _only(raw, begins, mask)
-            yield reading.chunk(chosen, _records(path, chosen)[0], lines[mask])
-    if not came:
-        nothing = np.empty(0, np.int64)
-        yield reading.chunk(b"", nothing, nothing)
-
-
-class _Reading:
+class Reading:
     """Read a file piece by piece, knowing its header and how many lines came before."""
 
     def __init__(self, path: Path, core: Core) -> None:
-        self._path, self._core, self._line = path, core, 0
+        self._path, self._core, self._line, self._begin, self._end = path, core, 0, 0, 0
         self.header, self.names = b"", list[str]()
 
     def body(self, piece: bytes) -> bytes:
         """Return what is behind the header as text in which records can be told apart; encoded, unless it is wide."""
         raw = self._verified(piece)
+        self._begin, self._end = self._end, self._end + len(raw)
         if raw and not raw.endswith(b"\n"):
             raw += b"\n"  # pyarrow takes a header without a line end for no header
         if self.header:
             return raw
         cut = _first_end(raw)
         head = raw[:cut]
-        if len(_records(self._path, head)[0]):
+        if len(records(self._path, head)[0]):
             self.header = self._text(head)
             self.names = _parse(self._path, self.header, self._core, [], 0).column_names
         self._line += head.count(b"\n")
+        self._begin += cut
         return raw[cut:]
 
-    def records(self, raw: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def all(self, raw: bytes) -> Chunk:
+        """Parse the next text."""
+        begins, lines = self._records(raw)
+        return self._with_edges(self.chunk(raw, begins, lines), raw, begins)
+
+    def some(self, raw: bytes, only: Collection[str]) -> Chunk:
+        """Read a few columns of the next text, without a parser where that can be."""
+        if len(raw) > _LONGEST_RECORD or not has_plain_signs(self._core.encoding, self._core.separator):
+            chunk = None
+        elif set(self.names[:1]) == set(only):
+            chunk = self._known_by_hash(raw)
+        else:
+            chunk = self._cut(raw, only)
+        return self.all(raw) if chunk is None else chunk
+
+    def chunk(self, raw: bytes, begins: NDArray[np.int64], lines: NDArray[np.int64]) -> Chunk:
+        """Parse records of which it is known where and on which lines they begin."""
+        parsed = _parse(self._path, self.header + self._text(raw), self._core, self.names, len(begins))
+        return Chunk(parsed, lines, self._words(raw, begins), self.names)
+
+    def _records(self, raw: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return where the records of the next text begin, and their first lines."""
-        begins, lines, ends = _records(self._path, raw)
+        begins, lines, ends = records(self._path, raw)
         lines = lines + self._line
         self._line += ends
         return begins, lines
 
-    def chunk(
-        self,
-        raw: bytes,
-        begins: NDArray[np.int64],
-        lines: NDArray[np.int64],
-        only: Collection[str] | None = None,
-    ) -> Chunk:
-        """Parse records of which it is known where and on which lines they begin."""
-        columns = [name for name in self.names if only is None or name in only]
-        text = self.header + self._text(raw)
-        parsed = _parse(self._path, text, self._core, self.names, len(begins), columns)
-        return Chunk(parsed, lines, _words(raw, begins), self.names)
-
-    def cut(self, raw: bytes, only: Collection[str]) -> Chunk | None:
-        """Read a few columns of the next text without a parser; None where that cannot be."""
+    def _cut(self, raw: bytes, only: Collection[str]) -> Chunk | None:
         wanted = {name: place for place, name in enumerate(self.names) if name in only}
-        if len(raw) > _LONGEST_RECORD or not has_plain_signs(self._core.encoding, self._core.separator):
-            return None
         fields = fields_of(raw, self._core.separator, len(self.names))
         if fields is None:
             return None
@@ -203,7 +187,27 @@ class _Reading:
             return None
         lines = fields.lines + self._line
         self._line += fields.count
-        return Chunk(pa.table(columns, names=list(wanted)), lines, _words(raw, fields.begins), self.names)
+        words = self._words(raw, fields.begins)
+        chunk = Chunk(pa.table(columns, names=list(wanted)), lines, words, self.names)
+        return self._with_edges(chunk, raw, fields.begins)
+
+    def _known_by_hash(self, raw: bytes) -> Chunk | None:
+        before = self._line
+        begins, lines = self._records(raw)
+        keys = first_fields(raw, begins, self._core.separator)
+        if keys is None:
+            self._line = before
+            return None
+        chunk = Chunk(pa.table({}), lines, self._words(raw, begins), self.names, keys=keys)
+        return self._with_edges(chunk, raw, begins)
+
+    def _with_edges(self, chunk: Chunk, raw: bytes, begins: NDArray[np.int64]) -> Chunk:
+        return replace(chunk, edges=np.append(begins, len(raw)) + self._begin)
+
+    def _words(self, raw: bytes, begins: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """Hash records: what a line says depends on the header."""
+        words = of_stretches(np.frombuffer(raw, np.uint8), begins, np.diff(begins, append=len(raw)))
+        return words + salt("\x1f".join(self.names))
 
     def _verified(self, piece: bytes) -> bytes:
         """Refuse bytes that are not of the encoding, with as little work as it takes to tell."""
@@ -232,20 +236,7 @@ def _first_end(raw: bytes) -> int:
     return end
 
 
-def _words(raw: bytes, begins: NDArray[np.int64]) -> NDArray[np.uint64]:
-    return of_stretches(np.frombuffer(raw, np.uint8), begins, np.diff(begins, append=len(raw)))
-
-
-def _only(raw: bytes, begins: NDArray[np.int64], mask: NDArray[np.bool_]) -> bytes:
-    """Leave out the records that nobody wants."""
-    edges = np.append(begins, len(raw)).astype(np.int64)
-    buffers = [None, pa.py_buffer(edges), pa.py_buffer(raw)]
-    kept = pa.Array.from_buffers(pa.large_binary(), len(begins), buffers).filter(pa.array(mask))
-    content: bytes = kept.buffers()[2].to_pybytes()[: int(np.diff(edges)[mask].sum())]
-    return content
-
-
-def _records(path: Path, text: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+def records(path: Path, text: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
     """Return where every record begins, its first physical line, and how many lines end.
 
     Blank lines are no records.
@@ -273,10 +264,8 @@ def _records(path: Path, text: bytes) -> tuple[NDArray[np.int64], NDArray[np.int
     return np.asarray(begins[filled], np.int64), np.asarray(lines[filled], np.int64), count
 
 
-def _parse(  # noqa: PLR0913, PLR0917 (a header and records)
-    path: Path, text: bytes, core: Core, names: Sequence[str], records: int, columns: Sequence[str] = ()
-) -> pa.Table:
-    """Parse a header and so many records; every named column is text, and only ``columns`` come, if any are named."""
+def _parse(path: Path, text: bytes, core: Core, names: Sequence[str], count: int) -> pa.Table:
+    """Parse a header and so many records; every named column is text."""
     wrong: list[tuple[int, int]] = []
 
     def remember(row: csv.InvalidRow) -> str:
@@ -293,7 +282,6 @@ def _parse(  # noqa: PLR0913, PLR0917 (a header and records)
                 invalid_row_handler=remember,
             ),
             convert_options=csv.ConvertOptions(
-                include_columns=None if len(columns) == len(names) else columns,
                 column_types=dict.fromkeys(names, pa.string()),
                 null_values=[""],
                 strings_can_be_null=True,
@@ -308,11 +296,11 @@ def _parse(  # noqa: PLR0913, PLR0917 (a header and records)
         expected, actual = wrong[0]
         msg = (
             f"export refused: {path.name}: {len(wrong)} records do not have the {expected} fields of the header, "
-            f"the first has {actual} ({records} records)"
+            f"the first has {actual} ({count} records)"
         )
         raise ExportRefused(msg)
-    if table.num_rows != records:
-        counts = f"{records} records by their line ends, {table.num_rows} by their quotes"
+    if table.num_rows != count:
+        counts = f"{count} records by their line ends, {table.num_rows} by their quotes"
         msg = f"export refused: {path.name}: {counts}"
         raise ExportRefused(msg)
     return table

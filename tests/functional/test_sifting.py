@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import random
 from dataclasses import asdict
 from functools import partial
@@ -11,9 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from customers.errors import ExportRefused
 from flows.nightly import run_job
 from flows.pipeline import Job, Run
-from mappings.census import Chosen, take_census
+from mappings.census import Remaining, take_census
 from mappings.extract import open_export, read_export
 from mappings.fingerprints import fingerprints
 from mappings.partition import partition
@@ -26,6 +29,7 @@ from tests.exports import company, cpf, natural_person, write_export
 from tests.reliability.profile import PROFILE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from flows.pipeline import Report
@@ -202,10 +206,42 @@ def test_a_census_has_the_fingerprints_of_the_buckets(
     assert alone.are_registers(pa.array(["F1", "F2", "F9", None])).tolist() == [True, False, False, False]
     for name in source.names:
         whole = [chunk for chunk in source.chunks(name) if len(chunk.lines)]
-        rest = [chunk for chunk in Chosen(source, alone).chunks(name) if len(chunk.lines)]
+        rest = [chunk for chunk in Remaining(source, alone).chunks(name) if len(chunk.lines)]
         keys = [key for chunk in whole for key in chunk.columns["cod_cliente"].to_pylist()]
         lines = [line for chunk in whole for line in chunk.lines.tolist()]
         assert [line for chunk in rest for line in chunk.lines.tolist()] == [
             line for line, key in zip(lines, keys, strict=True) if key in {"F2", "F9"}
         ]
         assert {key for chunk in rest for key in chunk.columns["cod_cliente"].to_pylist()} <= {"F2", "F9"}
+
+
+def rewritten(folder: Path, table: str, change: Callable[[bytes], bytes]) -> Path:
+    """Change the bytes of a table, and what the control file says of them."""
+    path, control = folder / f"{table}.csv", folder / "_controle.json"
+    path.write_bytes(change(path.read_bytes()))
+    said = json.loads(control.read_text(encoding="utf-8"))
+    said["tables"][table]["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    control.write_text(json.dumps(said), encoding="utf-8")
+    return folder
+
+
+def test_a_record_that_no_parser_takes_refuses_a_sifted_export(bank: Bank) -> None:
+    usual = [natural_person(f"F{number}", cpf(100_000_000 + number)) for number in range(3)]
+    bank.run(*usual)
+    folder = write_export(bank.folder / "next", *usual, day="2026-11-21")
+    rewritten(folder, "produtos", lambda text: text.replace(b"F1;", b"F1;;", 1))
+    with pytest.raises(ExportRefused, match=r"produtos\.csv: 1 records do not have"):
+        run_job(job(bank, folder))
+
+
+def test_equal_lines_under_another_header_are_other_rows(bank: Bank) -> None:
+    usual = [
+        natural_person(f"F{number}", cpf(100_000_000 + number), enderecos={"bairro": "Centro"})
+        for number in range(3)
+    ]
+    bank.run(*usual)
+    folder = write_export(bank.folder / "next", *usual, day="2026-11-21")
+    assert run_job(job(bank, folder, rehearse=True)).skipped == 3
+    rewritten(folder, "enderecos", lambda text: text.replace(b"bairro;cidade", b"cidade;bairro", 1))
+    report = run_job(job(bank, folder))
+    assert (report.skipped, report.tallies[PI].published_changed) == (0, 3)
