@@ -19,13 +19,13 @@ _FIRST_OCTET = UNREAD.encode()[0]
 
 def is_unread(values: pa.Array) -> pa.BooleanArray:
     """Say which cells carry the mark; missing cells do not."""
-    if not _may_be_marked(values):
+    if not may_be_marked(values):
         return pa.array(np.zeros(len(values), dtype=np.bool_))
     return pc.fill_null(pc.starts_with(values, UNREAD), False)  # noqa: FBT003 (Arrow's positional fill value)
 
 
-def _may_be_marked(values: pa.Array) -> bool:
-    """Look at all bytes at once: hardly any column has the first one of the mark."""
+def may_be_marked(values: pa.Array) -> bool:
+    """Say whether any cell may carry the mark: hardly any column has its first byte, and all are looked at at once."""
     if not isinstance(values, pa.StringArray):
         return True
     _, offsets, data = values.buffers()

@@ -6,14 +6,14 @@ Everything is computed when first asked for and kept, because many rules ask the
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from customers.unread import is_unread
+from customers.unread import is_unread, may_be_marked
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +24,13 @@ Positions = np.ndarray[tuple[int], np.dtype[np.int64]]
 _ASCII = 0x80
 # A column is worth looking at by distinct value if this many of its values, taken evenly, are this few.
 _SAMPLE, _FEW = 128, 64
-_EVENLY = np.arange(_SAMPLE)
+_NOWHERE: Positions = np.empty(0, dtype=np.int64)
+
+
+@lru_cache(maxsize=64)
+def _spread(values: int) -> pa.Array:
+    """Return places to look at, evenly among some values."""
+    return pa.array(np.arange(_SAMPLE) * (values - 1) // (_SAMPLE - 1))
 
 
 def booleans(mask: pa.Array) -> Booleans:
@@ -36,7 +42,7 @@ def booleans(mask: pa.Array) -> Booleans:
 
 def positions(mask: Booleans) -> Positions:
     """Return where a mask is true, ascending."""
-    return np.flatnonzero(mask)
+    return mask.nonzero()[0]
 
 
 def text_array(values: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -66,6 +72,8 @@ class Cells:
     @cached_property
     def unread(self) -> Positions:
         """Return where staging could not read the value."""
+        if not may_be_marked(self.values):
+            return _NOWHERE
         return positions(np.asarray(is_unread(self.values).to_numpy(zero_copy_only=False)))
 
     @cached_property
@@ -116,8 +124,7 @@ class Texts:
         """Return the distinct values, if a sample says that there are few: each need be judged but once."""
         if len(self) < _SAMPLE:
             return None
-        sample = self.values.take(pa.array(_EVENLY * (len(self) - 1) // (_SAMPLE - 1)))
-        if len(sample.unique()) > _FEW:
+        if len(self.values.take(_spread(len(self))).unique()) > _FEW:
             return None
         encoded = self.values.dictionary_encode()
         found = encoded.dictionary
@@ -155,7 +162,7 @@ class Texts:
     @cached_property
     def sizes(self) -> NDArray[np.int32]:
         """Return the length of each value in bytes."""
-        return np.diff(self.offsets)
+        return self.offsets[1:] - self.offsets[:-1]
 
     @cached_property
     def ascii(self) -> bool:

@@ -17,15 +17,16 @@ import pyarrow.compute as pc
 
 from customers.brazil import cnpj, cpf
 from customers.formats import FORMATS, NUMBER
-from customers.reference import TableName, table
+from customers.reference import table
 from customers.text import BLANKS
 from expectations.calendar import PROVEN, real
 from expectations.cells import Booleans, Texts, booleans, positions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from customers.conditions import NumberKind
+    from customers.reference import TableName
     from customers.rule_kinds import Keyword
 
 _INTEGER = "^-?(?:0|[1-9][0-9]*)$"
@@ -92,10 +93,22 @@ def matches(texts: Texts, pattern: str) -> Booleans:
     return texts.memo[pattern]
 
 
+@cache
+def _value_set(allowed: tuple[str, ...]) -> pa.StringArray:
+    return pa.array(allowed, pa.string())
+
+
+@cache
+def keys_of(name: TableName) -> pa.StringArray:
+    """Return the keys of a reference table."""
+    return pa.array(table(name), pa.string())
+
+
 @_once_for_each
-def is_one_of(texts: Texts, allowed: Iterable[str]) -> Booleans:
+def is_one_of(texts: Texts, allowed: tuple[str, ...] | pa.StringArray) -> Booleans:
     """Say which values are among the allowed ones."""
-    return booleans(pc.is_in(texts.values, value_set=pa.array(allowed, pa.string())))
+    wanted = _value_set(allowed) if isinstance(allowed, tuple) else allowed
+    return booleans(pc.is_in(texts.values, value_set=wanted))
 
 
 @_once_for_each
@@ -208,6 +221,6 @@ KERNELS: dict[Keyword, Callable[[Texts, Any], Booleans]] = {
     "notBlank": is_not_blank,
     "notFiller": is_not_among,
     "yearRange": _is_year,
-    "isoCountry": lambda texts, name: is_one_of(texts, table(cast("TableName", name))),
+    "isoCountry": lambda texts, name: is_one_of(texts, keys_of(cast("TableName", name))),
     "checkDigits": has_check_digits,
 }

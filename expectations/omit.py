@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from customers.blocks import Documents, Rows
 from customers.conditions import ALWAYS, Condition, xpaths
-from expectations.cells import Booleans, booleans, positions
+from expectations.cells import Booleans, positions
 from expectations.masking import mask
 from expectations.report import Failure, findings
 from expectations.scope import Scope
@@ -86,7 +86,7 @@ def _due(when: Condition, scope: Scope, block: str) -> Booleans:
         return np.ones(len(scope.rows(block)), dtype=np.bool_)
     (xpath,) = xpaths(when)
     place = scope.leaf_block(xpath)
-    return booleans(truth(when, scope, place))[scope.climb(block, place)]
+    return truth(when, scope, place).true[scope.climb(block, place)]
 
 
 def _without(

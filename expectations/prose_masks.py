@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow.compute as pc
 
-from expectations.cells import Booleans, booleans, positions
+from expectations.cells import positions
 from expectations.masks import Mask
 from expectations.truths import truth
 
 if TYPE_CHECKING:
     from customers.rule_kinds import ProseRule
+    from expectations.cells import Booleans
     from expectations.scope import Scope
 
 
@@ -26,10 +26,11 @@ def prose_mask(rules: tuple[ProseRule, ...], block: str, scope: Scope) -> Mask:
     own = _unread(rules[0].xpath, block, scope)
     for rule in rules:
         when, must = truth(rule.when, scope, block), truth(rule.must, scope, block)
-        due = booleans(when)
-        decided = due & booleans(must.is_valid())
-        undecided = ~decided & ~booleans(pc.invert(when)) & _unjudgeable(rule, block, scope)
-        failed |= decided & ~booleans(must) & ~own
+        decided = when.true & must.known
+        undecided = ~decided & ~when.false
+        if undecided.any():
+            undecided &= _unjudgeable(rule, block, scope)
+        failed |= decided & must.false & ~own
         unknown |= undecided | (decided & own)
         applied |= decided | undecided
     unknown &= ~failed

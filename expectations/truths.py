@@ -1,10 +1,12 @@
-"""The interpreter of conditions on blocks: one truth for each row, in Kleene's logic; null is unknown."""
+"""The interpreter of conditions on blocks: one truth for each row, in Kleene's logic."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import TYPE_CHECKING, Any, assert_never
+from functools import reduce
+from operator import and_, or_
+from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
 import pyarrow as pa
@@ -35,6 +37,7 @@ from customers.formats import UTC_DATE_TIME
 from customers.reference import TableName, table
 from expectations import kernels
 from expectations.cells import Booleans, Texts, booleans, positions
+from expectations.kleene import Kleene, always, known_for_all, lifted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,20 +49,20 @@ if TYPE_CHECKING:
 _LETTERS = re.compile("[A-Za-z]+")
 
 
-def truth(condition: Condition, scope: Scope, block: str) -> pa.BooleanArray:  # noqa: PLR0911 (one for each family)
+def truth(condition: Condition, scope: Scope, block: str) -> Kleene:  # noqa: PLR0911 (one for each family)
     """Judge a condition once for each row of a block."""
     size = len(scope.rows(block))
     match condition:
         case Always():
-            return pa.array(np.ones(size, dtype=np.bool_))
+            return always(size)
         case Not(part):
-            return pc.invert(truth(part, scope, block))
+            return ~truth(part, scope, block)
         case And(parts):
-            return _joined(pc.and_kleene, parts, scope, block)
+            return reduce(and_, (truth(part, scope, block) for part in parts))
         case Or(parts):
-            return _joined(pc.or_kleene, parts, scope, block)
+            return reduce(or_, (truth(part, scope, block) for part in parts))
         case Present(xpath):
-            return pa.array(scope.present(xpath))
+            return known_for_all(scope.present(xpath))
         case TableGives() | Includes():
             return _of_two(condition, scope, size)
         case Count() | Distinct() | ListedIn():
@@ -75,24 +78,9 @@ def truth(condition: Condition, scope: Scope, block: str) -> pa.BooleanArray:  #
             | NotOlderThan(xpath)
         ):
             texts = scope.cells(xpath).texts
-            return _lift(*_of_values(condition, texts, scope), texts, size)
+            return lifted(*_of_values(condition, texts, scope), texts.rows, size)
         case _ as unreachable:
             assert_never(unreachable)
-
-
-def _joined(join: Any, parts: tuple[Condition, ...], scope: Scope, block: str) -> pa.BooleanArray:  # noqa: ANN401
-    first, *others = (truth(part, scope, block) for part in parts)
-    for other in others:
-        first = join(first, other)
-    return first
-
-
-def _lift(verdicts: Booleans, known: Booleans | None, texts: Texts, size: int) -> pa.BooleanArray:
-    """Spread verdicts on readable values over all rows of the block; the other rows are unknown."""
-    spread, unknown = np.zeros(size, dtype=np.bool_), np.ones(size, dtype=np.bool_)
-    spread[texts.rows] = verdicts
-    unknown[texts.rows] = False if known is None else ~known
-    return pa.array(spread, mask=unknown)
 
 
 _OfValue = Is | InTable | CodesIn | Matches | InRange | CheckDigits | NotInFuture | NotOlderThan
@@ -107,7 +95,7 @@ def _of_values(  # noqa: PLR0911 (one for each condition)
             return kernels.is_one_of(texts, values), None
         case InTable(table=name, prefix=prefix):
             keys = texts.values if prefix is None else pc.utf8_slice_codeunits(texts.values, 0, prefix)
-            return booleans(pc.is_in(keys, value_set=pa.array(table(name)))), None
+            return booleans(pc.is_in(keys, value_set=kernels.keys_of(name))), None
         case CodesIn(table=name):
             return _distinct(texts, lambda text: _all_codes(text, name)), None
         case Matches(pattern=pattern):
@@ -171,14 +159,14 @@ def _instant(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text.upper().replace(":60", ":59"))
 
 
-def _of_two(condition: TableGives | Includes, scope: Scope, size: int) -> pa.BooleanArray:
+def _of_two(condition: TableGives | Includes, scope: Scope, size: int) -> Kleene:
     """Compare two values of a row; unknown unless both can be read."""
     left, right = scope.cells(condition.xpath).texts, scope.cells(condition.other).texts
     rows, at_left, at_right = np.intersect1d(left.rows, right.rows, assume_unique=True, return_indices=True)
     left, right = left.at(at_left), right.at(at_right)
     match condition:
         case TableGives(table=name, prefix=prefix):
-            keys, given = pa.array(table(name)), pa.array(table(name).values())
+            keys, given = kernels.keys_of(name), pa.array(table(name).values())
             places = pc.index_in(pc.utf8_slice_codeunits(left.values, 0, prefix), value_set=keys)
             known = booleans(places.is_valid())
             verdicts = booleans(pc.equal(given.take(places), right.values))
@@ -187,7 +175,7 @@ def _of_two(condition: TableGives | Includes, scope: Scope, size: int) -> pa.Boo
             verdicts = _includes(left, right, ignoring)
         case _ as unreachable:
             assert_never(unreachable)
-    return _lift(verdicts, known, Texts(left.values, rows), size)
+    return lifted(verdicts, known, rows, size)
 
 
 def _fixed(values: pa.Array) -> NDArray[np.bytes_]:
@@ -207,7 +195,7 @@ def _includes(left: Texts, right: Texts, ignoring: str) -> Booleans:
     return np.asarray(np.strings.find(_fixed(values), _fixed(right.values)) >= 0)
 
 
-def _of_lists(condition: Count | Distinct | ListedIn, scope: Scope, block: str) -> pa.BooleanArray:
+def _of_lists(condition: Count | Distinct | ListedIn, scope: Scope, block: str) -> Kleene:
     size = len(scope.rows(block))
     match condition:
         case Count(xpath, values, at_least, at_most):
@@ -221,21 +209,22 @@ def _of_lists(condition: Count | Distinct | ListedIn, scope: Scope, block: str) 
             documents = scope.rows(block).document[texts.rows]
             there = scope.rows(scope.leaf_block(other)).document[listed.rows]
             found = _pairs_in(texts.values, documents, listed.values, there)
-            return _lift(found, found | ~scope.unread(other, block)[texts.rows], texts, size)
+            return lifted(found, found | ~scope.unread(other, block)[texts.rows], texts.rows, size)
         case _ as unreachable:
             assert_never(unreachable)
 
 
 def _counted(
     scope: Scope, block: str, xpath: str, chosen: Booleans, bounds: tuple[int, int | None]
-) -> pa.BooleanArray:
+) -> Kleene:
     """Say for which rows the number of chosen elements lies in the bounds; unknown with an unread element."""
     size, least, most = len(scope.rows(block)), *bounds
     cells = scope.cells(xpath)
     rows = scope.climb(scope.leaf_block(xpath), block)
     counts = np.bincount(rows[cells.texts.rows[chosen]], minlength=size)
     good = counts >= least if most is None else (counts >= least) & (counts <= most)
-    return pa.array(good, mask=scope.unread(xpath, block))
+    read = ~scope.unread(xpath, block)
+    return Kleene(good & read, ~good & read)
 
 
 def _coded(*columns: pa.Array) -> list[NDArray[np.int64]]:

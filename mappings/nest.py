@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _HASH_WIDTH = 32
 _NAMED = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
-_CONTROLS = {chr(code): f"\\u{code:04x}" for code in range(32) if chr(code) not in _NAMED}
+_SPELT = _NAMED | {chr(code): f"\\u{code:04x}" for code in range(32) if chr(code) not in _NAMED}
 
 
 def nest(documents: Documents, repeated: Mapping[str, pa.DictionaryArray] | None = None) -> pa.Array:
@@ -55,8 +55,10 @@ def escaped(values: pa.Array) -> pa.Array:
 
 
 def _spelt(values: pa.Array) -> pa.Array:
-    for sign, spelt in (_NAMED | _CONTROLS).items():
-        values = pc.replace_substring(values, sign, spelt)
+    there = set(np.unique(octets(values)[0]).tolist())
+    for sign, spelt in _SPELT.items():
+        if ord(sign) in there:
+            values = pc.replace_substring(values, sign, spelt)
     return values
 
 

@@ -5,6 +5,7 @@ Every answer may err on one side only: a clean value that is marked costs a slow
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,16 +27,18 @@ _ZERO, _NINE, _MINUS = 0x30, 0x39, 0x2D
 def octets(values: pa.StringArray) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
     """Return the bytes of a column and where in them each value begins (one entry more than values)."""
     _, offsets, data = values.buffers()
-    edges = np.frombuffer(offsets, np.int32)[values.offset : values.offset + len(values) + 1]
     if data is None or len(values) == 0:
         return np.empty(0, np.uint8), np.zeros(len(values) + 1, np.int32)
-    return np.frombuffer(data, np.uint8)[edges[0] : edges[-1]], edges - edges[0]
+    edges = np.frombuffer(offsets, np.int32)[values.offset : values.offset + len(values) + 1]
+    first = edges[0]
+    return np.frombuffer(data, np.uint8)[first : edges[-1]], edges - first if first else edges
 
 
 def _values_at(places: NDArray[np.int64], edges: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Mark the values in which given bytes stand."""
     marked = np.zeros(len(edges) - 1, bool)
-    marked[np.searchsorted(edges, places, side="right") - 1] = True
+    if len(places):
+        marked[edges.searchsorted(places, side="right") - 1] = True
     return marked
 
 
@@ -66,21 +69,28 @@ def _wide_blanks(data: NDArray[np.uint8]) -> NDArray[np.int64]:
 def maybe_masked(values: pa.StringArray) -> NDArray[np.bool_]:
     """Mark values that have a character that is no ASCII digit."""
     data, edges = octets(values)
-    return _values_at(np.flatnonzero((data < _ZERO) | (data > _NINE)), edges)
+    return _values_at((data - _ZERO > _NINE - _ZERO).nonzero()[0], edges)
 
 
-def maybe_among(values: pa.StringArray, words: tuple[str, ...]) -> NDArray[np.bool_]:
-    """Mark values that have the length, the first and the last byte of one of some words, and empty ones."""
-    data, edges = octets(values)
+@cache
+def _signs_of(words: tuple[str, ...]) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Say which lengths, which first and which last bytes words have; the greatest length stands for all beyond it."""
     spelt = [word.encode() for word in words if word]
     lengths = np.zeros(max(map(len, spelt), default=0) + 2, bool)
     lengths[[0, *map(len, spelt)]] = True
     first, last = np.zeros(256, bool), np.zeros(256, bool)
     first[[word[0] for word in spelt]] = True
     last[[word[-1] for word in spelt]] = True
-    sizes = np.diff(edges)
+    return lengths, first, last
+
+
+def maybe_among(values: pa.StringArray, words: tuple[str, ...]) -> NDArray[np.bool_]:
+    """Mark values that have the length, the first and the last byte of one of some words, and empty ones."""
+    lengths, first, last = _signs_of(words)
+    data, edges = octets(values)
+    sizes = edges[1:] - edges[:-1]
     marked: NDArray[np.bool_] = lengths[np.minimum(sizes, len(lengths) - 1)]
-    rows = np.flatnonzero(marked & (sizes > 0))
+    rows = (marked & (sizes > 0)).nonzero()[0]
     marked[rows] = first[data[edges[rows]]] & last[data[edges[rows + 1] - 1]]
     return marked
 
@@ -134,7 +144,7 @@ def changed_where(
     values: pa.StringArray, marked: NDArray[np.bool_], change: Callable[[pa.StringArray], pa.StringArray]
 ) -> pa.StringArray:
     """Change only the marked values."""
-    rows = np.flatnonzero(marked)
+    rows = marked.nonzero()[0]
     if len(rows) == 0:
         return values
     changed = change(values.take(pa.array(rows)))

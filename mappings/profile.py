@@ -12,6 +12,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Annotated, get_type_hints
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
     Column = pd.Series  # of Arrow strings
@@ -370,7 +372,14 @@ KIND_OF: dict[type[Table], str] = {
 NAMES: dict[type[Table], str] = {table: name for name, table in TABLES.items()}
 
 
-def columns_of(table: type[Table]) -> dict[str, Kind]:
-    """Return the columns of a staging table and their kinds, in order."""
+def _kinds(table: type[Table]) -> dict[str, Kind]:
     hints = get_type_hints(table, include_extras=True)
     return {column.name: hints[column.name].__metadata__[0] for column in fields(table)}  # type: ignore[arg-type]
+
+
+_KINDS = {table: _kinds(table) for table in NAMES}
+
+
+def columns_of(table: type[Table]) -> Mapping[str, Kind]:
+    """Return the columns of a staging table and their kinds, in order."""
+    return _KINDS[table]

@@ -8,7 +8,7 @@ Dates and times have ``mappings.moments`` to themselves.
 from __future__ import annotations
 
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +24,7 @@ from mappings.octets import (
     maybe_padded,
     maybe_untidy,
     mended_where,
+    octets,
     without,
 )
 from mappings.profile import Kind
@@ -81,11 +82,16 @@ def tidy(values: pa.Array, fillers: tuple[str, ...]) -> pa.Array:
 
 def _without(values: pa.Array, words: tuple[str, ...]) -> pa.Array:
     gone = maybe_among(values, words)
-    rows = np.flatnonzero(gone)
+    rows = gone.nonzero()[0]
     if len(rows) == 0:
         return values
-    gone[rows] = pc.is_in(values.take(pa.array(rows)), pa.array(words, pa.string()))
+    gone[rows] = pc.is_in(values.take(pa.array(rows)), _word_set(words))
     return pc.if_else(pa.array(gone), pa.scalar(None, pa.string()), values) if gone.any() else values
+
+
+@cache
+def _word_set(words: tuple[str, ...]) -> pa.StringArray:
+    return pa.array(words, pa.string())
 
 
 def _never_text(values: pa.Array) -> pa.Array:
@@ -104,10 +110,14 @@ def zeros_restored(values: pa.Array, width: int) -> pa.Array:
     >>> zeros_restored(pa.array(["191", "12345678901", "1A", None]), 11).to_pylist()
     ['00000000191', '12345678901', '1A', None]
     """
-    length = pc.binary_length(values)
-    short = pc.and_(pc.less(length, width), pc.greater(length, 0))
-    short = pc.and_not(short, pa.array(maybe_masked(values)))
-    return pc.if_else(short, pc.utf8_lpad(values, width, "0"), values) if pc.any(short).as_py() else values
+    edges = octets(values)[1]
+    sizes = edges[1:] - edges[:-1]
+    short = (sizes < width) & (sizes > 0)
+    if not short.any():
+        return values
+    return changed_where(
+        values, short & ~maybe_masked(values), lambda digits: pc.utf8_lpad(digits, width, "0")
+    )
 
 
 def unmasked(values: pa.Array) -> pa.Array:
@@ -213,8 +223,13 @@ def _seems_repetitive(values: pa.Array) -> bool:
     """Say whether a column seems to have few distinct texts; an error costs time and nothing else."""
     if not pa.types.is_string(values.type) or len(values) < _SAMPLE:
         return False
-    sample = values.take(pa.array(np.arange(_SAMPLE) * (len(values) - 1) // (_SAMPLE - 1)))
-    return len(sample.unique()) <= _FEW
+    return len(values.take(_spread(len(values))).unique()) <= _FEW
+
+
+@lru_cache(maxsize=64)
+def _spread(rows: int) -> pa.Array:
+    """Return places to look at, evenly among some rows."""
+    return pa.array(np.arange(_SAMPLE) * (rows - 1) // (_SAMPLE - 1))
 
 
 def read(values: pa.Array, kind: Kind, codes: dict[str, str] | None, core: Core) -> pa.Array:

@@ -22,10 +22,13 @@ from mappings.profile import NAMES, TABLES, Customers, OneRowTable, Table, colum
 from mappings.reading import read, tax_id
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from mappings.core import Core
     from mappings.extract import RawTable
+    from mappings.profile import Column
 
 NO_TIME = np.iinfo(np.int64).min
 UNREAD_TIME = np.iinfo(
@@ -47,15 +50,12 @@ class Staged:
         """Count the rows."""
         return len(self.register)
 
-    def view(self, rows: NDArray[np.int64]) -> Any:  # noqa: ANN401 (an instance of the staging table's own class)
-        """Return chosen rows as the profile's class; row -1 has only missing values."""
-        name, chosen = NAMES[self.table], {}
+    def view(self, rows: NDArray[np.int64]) -> Any:  # noqa: ANN401 (it stands for the staging table's own class)
+        """Return chosen rows with the columns of the profile's class; row -1 has only missing values."""
         if len(rows) and rows[0] >= 0 and (rows[1:] == rows[:-1] + 1).all():
-            chosen = {key: values.slice(rows[0], len(rows)) for key, values in self.columns.items()}
-        else:
-            places = pa.array(rows, mask=rows < 0)
-            chosen = {key: values.take(places) for key, values in self.columns.items()}
-        return self.table(**{key: column(values, f"{name}.{key}") for key, values in chosen.items()})
+            return _View(self, lambda values: values.slice(rows[0], len(rows)))
+        places = pa.array(rows, mask=rows < 0)
+        return _View(self, lambda values: values.take(places))
 
     def first_rows(self, registers: int) -> NDArray[np.int64]:
         """Return, for each register, the first row or -1."""
@@ -63,6 +63,21 @@ class Staged:
         owners, rows = np.unique(self.register, return_index=True)
         found[owners] = rows
         return found
+
+
+class _View:
+    """Make the columns of a staged table for chosen rows, when a mapping asks for them and not before."""
+
+    def __init__(self, staged: Staged, choose: Callable[[pa.Array], pa.Array]) -> None:
+        self._staged, self._choose = staged, choose
+
+    def __getattr__(self, name: str) -> Column:
+        staged = self._staged
+        if name not in staged.columns:
+            raise AttributeError(name=name, obj=self)
+        made = column(self._choose(staged.columns[name]), f"{NAMES[staged.table]}.{name}")
+        setattr(self, name, made)
+        return made
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ made = verdict.suite.cache_info().misses
 child = os.fork()
 if not child:
     verdict.warm_up()
-    again = verdict.suite.cache_info().misses - made, verdict._batch.cache_info().misses
+    again = verdict.suite.cache_info().misses - made, verdict._validator.cache_info().misses
     print(made, *again, threading.active_count(), resource_tracker._resource_tracker._fd, flush=True)
     os._exit(0)
 os.waitpid(child, 0)
