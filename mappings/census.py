@@ -23,7 +23,7 @@ from mappings.profile import NAMES, Customers
 from mappings.routing import in_threads
 from mappings.rows import positions
 from mappings.staging import keys_of
-from mappings.word_index import NOWHERE, WordIndex
+from mappings.word_index import NOWHERE, NumberIndex, WordIndex
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -156,6 +156,7 @@ class _Taker:
         self._source, self._core, self._folder = source, core, folder
         self._owners: dict[str, Owners] = {}
         self._adding = Lock()
+        self._numbered: NumberIndex | None = None
 
     def read_customers(self, name: str, version: str) -> None:
         """Give the registers numbers in the order in which they first come."""
@@ -174,13 +175,15 @@ class _Taker:
         self._person = person.astype(np.int32)
         self._company = _whole(parts[3])[own]
         self._content = of_customers(_whole(parts[4])[own], name) + of_keys(keys[own], version)
-        owner = _found(self._index, self._register, keys)
+        if len(own):
+            self._numbered = NumberIndex(self._index, self._register)
+        owner = self._owner_of(keys)
         self._again = np.bincount(owner[owner != NOWHERE], minlength=len(own)) > 1
         self._keep(name, zip(np.split(owner, np.cumsum(sizes)[:-1]), records, strict=True))
 
     def _number(self, keys: Words, known: Mask) -> Numbers:
         """Give the known registers numbers in the order in which they first come, and return where that is."""
-        found, first = np.unique(keys[known], return_index=True)
+        found, first = _first_of_each(keys[known])
         is_first = np.zeros(int(known.sum()), bool)
         is_first[first] = True
         self._index, self._register = WordIndex(found), (np.cumsum(is_first, dtype=np.int32) - 1)[first]
@@ -218,10 +221,10 @@ class _Taker:
         words, people = digests(pc.fill_null(keys, "")), digests(pc.fill_null(person, ""))
         return words, known, people, company, row_words(chunk, self._core)
 
-    def _add(self, chunk: RawTable, seen: NDArray[np.int32]) -> Numbers:
+    def _add(self, chunk: RawTable, seen: NDArray[np.int32]) -> NDArray[np.int32]:
         """Add rows to their registers, of which a table had so many before, and return whose they are."""
         keys = digests(pc.fill_null(keys_of(chunk, self._core), "")) if chunk.keys is None else chunk.keys
-        owner = _found(self._index, self._register, keys)
+        owner = self._owner_of(keys)
         rows = np.flatnonzero(owner != NOWHERE)
         own = owner[rows]
         if (np.diff(own) < 0).any():  # rows of a register need not stand together
@@ -234,7 +237,12 @@ class _Taker:
             add(self._content, own, words)
         return owner
 
-    def _keep(self, name: str, owners: Iterable[tuple[Numbers, Records]]) -> None:
+    def _owner_of(self, keys: Words) -> NDArray[np.int32]:
+        if self._numbered is None:
+            return np.full(len(keys), NOWHERE, np.int32)
+        return self._numbered.numbers(keys)
+
+    def _keep(self, name: str, owners: Iterable[tuple[NDArray[np.int32], Records]]) -> None:
         kept = self._owners[name] = Owners(f"{self._folder}/_owners_{name}.bin")
         for numbers, records in owners:
             kept.add(numbers, records)
@@ -246,6 +254,13 @@ def _whole(parts: list[Any]) -> Any:  # noqa: ANN401 (an array of any type)
     whole = np.concatenate(parts)
     parts.clear()
     return whole
+
+
+def _first_of_each(words: Words) -> tuple[Words, Numbers]:
+    """Do what ``np.unique`` does with ``return_index``: a sort that is stable is dear, and none comes twice mostly."""
+    order = np.argsort(words)
+    found = words[order]
+    return (found, order) if (found[1:] != found[:-1]).all() else np.unique(words, return_index=True)
 
 
 def _among(index: WordIndex, chosen: Mask, words: Words) -> Mask:

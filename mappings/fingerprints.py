@@ -76,9 +76,14 @@ def of_rows(words: Words, table: str, place: NDArray[np.int32] | NDArray[np.int6
 
 def of_persons(content: Words, person: NDArray[np.int64] | NDArray[np.int32]) -> Words:
     """Return the fingerprint of each register, given its content and the number of its person."""
+    words = mixed(content)
     together = np.zeros(int(person.max(initial=-1)) + 1, np.uint64)
-    order = np.argsort(person, kind="stable")
-    add(together, person[order], mixed(content[order]))
+    together[person] = words  # that is all for the many who have one register
+    several = np.flatnonzero(np.bincount(person, minlength=1)[person] > 1)
+    if len(several):
+        several = several[np.argsort(person[several], kind="stable")]
+        together[person[several]] = 0
+        add(together, person[several], words[several])
     return mixed(together)[person]
 
 

@@ -22,6 +22,7 @@ _BLANK = 0x20
 _FIRST_WIDE, _LATIN, _NBSP, _NEL, _THREE_BYTES = 0x80, 0xC2, 0xA0, 0x85, 0xE0
 _QUOTE, _BACKSLASH = 0x22, 0x5C
 _ZERO, _NINE, _MINUS = 0x30, 0x39, 0x2D
+_WORD, _BITS, _ONE = 8, np.uint8(3), np.uint64(1)
 
 
 def octets(values: pa.StringArray) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
@@ -32,6 +33,20 @@ def octets(values: pa.StringArray) -> tuple[NDArray[np.uint8], NDArray[np.int32]
     edges = np.frombuffer(offsets, np.int32)[values.offset : values.offset + len(values) + 1]
     first = edges[0]
     return np.frombuffer(data, np.uint8)[first : edges[-1]], edges - first if first else edges
+
+
+def places_of(sign: int, data: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return where a byte stands, in half the time that it takes numpy if it is rare enough."""
+    marks = np.zeros(-(-len(data) // _WORD) * _WORD, bool)
+    np.equal(data, sign, out=marks[: len(data)])
+    words = marks.view("<u8")
+    place = np.flatnonzero(words != 0)
+    found = words[place]
+    if (found & (found - _ONE)).any():  # several in a word of eight
+        return np.flatnonzero(marks)
+    place *= _WORD
+    place += np.bitwise_count(found - _ONE) >> _BITS
+    return place
 
 
 def _values_at(places: NDArray[np.int64], edges: NDArray[np.int32]) -> NDArray[np.bool_]:

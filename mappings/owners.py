@@ -67,12 +67,12 @@ class Owners:
         with written():
             self._file = open_file(place, "wb")
 
-    def add(self, owners: Numbers, records: Records) -> None:
+    def add(self, owners: NDArray[np.int32], records: Records) -> None:
         """Append those of a chunk."""
         if len(owners) == 0:
             return
         with written():
-            self._file.write(owners.astype(np.int32).tobytes())
+            self._file.write(owners.tobytes())
             for more in (records.sizes, records.steps):
                 if more is not None:
                     self._file.write(more.tobytes())

@@ -14,6 +14,7 @@ from mappings.digests import of_stretches, salt
 from mappings.encodings import has_plain_signs, is_wide, may_be_wrong, refuse_mark, utf8
 from mappings.fields import between, fields_of
 from mappings.first_fields import first_fields
+from mappings.octets import places_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -242,7 +243,7 @@ def records(path: Path, text: bytes) -> tuple[NDArray[np.int64], NDArray[np.int6
     Blank lines are no records.
     """
     octets = np.frombuffer(text, np.uint8)
-    ends = np.flatnonzero(octets == _NEWLINE)
+    ends = places_of(_NEWLINE, octets)
     count, lines = len(ends), np.arange(1, len(ends) + 2, dtype=np.int64)
     if b'"' in text:
         quotes = np.flatnonzero(octets == _QUOTE)

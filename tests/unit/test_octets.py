@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from customers.unread import UNREAD
 from mappings.core import load_core
-from mappings.octets import changed_where, maybe_among, maybe_padded, mended_where, without
+from mappings.octets import changed_where, maybe_among, maybe_padded, mended_where, places_of, without
 from mappings.profile import Kind
 from mappings.reading import read
 
@@ -116,3 +116,9 @@ def test_a_code_that_is_a_filler_or_untidy_is_read_as_any_other_cell() -> None:
     codes = {"NA": "NADA", " x": "XIS", "S": "SIM"}
     told = read(pa.array(["NA", " x", "x", "S", " S ", None]), Kind.CODE, codes, CORE).to_pylist()
     assert told == [None, UNREAD + "x", UNREAD + "x", "SIM", "SIM", None]
+
+
+@given(st.binary(max_size=40).map(lambda data: data.replace(b"\xff", b"\n\n")))
+def test_a_byte_is_found_wherever_it_stands(data: bytes) -> None:
+    wanted = [place for place, byte in enumerate(data) if byte == ord("\n")]
+    assert places_of(ord("\n"), np.frombuffer(data, np.uint8)).tolist() == wanted
