@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SHORT = 1 << 16
+_BUFFER = 256 * 1024  # octets
 
 
 def is_url(place: str) -> bool:
@@ -41,7 +42,10 @@ def open_file(place: str, mode: str) -> Any:  # noqa: ANN401 (a file of pyarrow,
         files, path = fsspec.core.url_to_fs(place)
         # A bucket's rows are scattered: what a cache would read ahead is another bucket's.
         return files.open(path, mode, cache_type="none") if mode == "rb" else files.open(path, mode)
-    return pa.memory_map(place) if mode == "rb" else pa.OSFile(place, mode)
+    if mode == "rb":
+        return pa.memory_map(place)
+    # a record batch is written in some forty pieces, most of which are small
+    return pa.output_stream(place, compression=None, buffer_size=_BUFFER)
 
 
 def remove_file(place: str) -> None:
