@@ -58,6 +58,8 @@ def buckets(keys: pa.Array, count: int) -> NDArray[np.int64]:
 
 def _digits(values: pa.Array, secret: str, context: str) -> NDArray[np.uint8]:
     """Return the 32 hexadecimal digits of each value's hash, one row per value."""
+    if len(values) == 0:
+        return np.empty((0, 32), np.uint8)
     key = hashlib.blake2b(
         context.encode(), key=hashlib.sha256(secret.encode()).digest(), digest_size=16
     ).digest()

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 # A Unicode noncharacter, reserved for use inside a program: no export can hold it as text.
 UNREAD = "\ufdd0"
-_FIRST_OCTET = UNREAD.encode()[0]
+_FIRST_OCTET = UNREAD.encode()[:1]
 
 
 def is_unread(values: pa.Array) -> pa.BooleanArray:
@@ -32,8 +32,9 @@ def may_be_marked(values: pa.Array) -> bool:
     if data is None or len(values) == 0:
         return False
     edges = np.frombuffer(offsets, np.int32)
-    content = np.frombuffer(data, np.uint8)[edges[values.offset] : edges[values.offset + len(values)]]
-    return bool((content == _FIRST_OCTET).any())
+    return (
+        _FIRST_OCTET in memoryview(data)[edges[values.offset] : edges[values.offset + len(values)]].tobytes()
+    )
 
 
 def marked(values: pa.Array, read: pa.Array) -> pa.Array:

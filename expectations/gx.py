@@ -9,7 +9,7 @@ and returns the counts and all failing rows, and no value ever. Importing this m
 from __future__ import annotations
 
 from abc import ABC
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from expectations.library import import_great_expectations
 
@@ -40,6 +40,7 @@ METRIC = "cadastra.masks"
 COLUMN = "masks"
 _TEMPLATE = "$xpath $sentence ($rule)"
 _DEMAND = MetricConfiguration(METRIC, {})
+_ASKING, _SILENT = ValidationDependencies({METRIC: _DEMAND}), ValidationDependencies()
 _SHOWN = ("xpath", "sentence", "rule")
 
 
@@ -66,7 +67,7 @@ class RuleMasks(TableMetricProvider):
         **_: object,
     ) -> Masks:
         frame = execution_engine.get_domain_records(metric_domain_kwargs)
-        sealed: SealedMasks = frame[COLUMN].iloc[0]
+        sealed = cast("SealedMasks", frame.iat[0, 0])
         return sealed.masks
 
 
@@ -126,7 +127,7 @@ class RuleExpectation(BatchExpectation, ABC):
         runtime_configuration: dict[str, Any] | None = None,  # noqa: ARG002
     ) -> ValidationDependencies:
         """Ask for the one metric; finding this out the inherited way takes four fifths of a validation."""
-        return ValidationDependencies({METRIC: _DEMAND} if self._asks else {})
+        return _ASKING if self._asks else _SILENT
 
     def metrics_validate(
         self,

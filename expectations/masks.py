@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -18,8 +17,7 @@ class RuleKey(NamedTuple):
     xpath: str
 
 
-@dataclass(frozen=True, slots=True)
-class Mask:
+class Mask(NamedTuple):
     """Hold the outcome of one rule on one block: ``applied`` counts the failed and the unknown too.
 
     ``failed`` are rows of the rule's block, ascending, each at most once.

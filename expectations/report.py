@@ -118,17 +118,15 @@ def findings(failures: Iterable[Failure], documents: Documents, refs: pa.Array) 
 
 def results(outcomes: Iterable[Outcome], structure: str) -> pa.Table:
     """Return the counts of each rule; applied = passed + failed + unknown."""
-    rows = [
-        {
-            "structure": structure,
-            "xpath": outcome.key.xpath,
-            "rule": outcome.key.rule,
-            "severity": outcome.severity,
-            "applied": outcome.applied,
-            "passed": outcome.applied - outcome.failed - outcome.unknown,
-            "failed": outcome.failed,
-            "unknown": outcome.unknown,
-        }
-        for outcome in outcomes
-    ]
-    return pa.Table.from_pylist(rows, RULE_RESULTS_SCHEMA)
+    rows = list(outcomes)
+    columns = {
+        "structure": [structure] * len(rows),
+        "xpath": [row.key.xpath for row in rows],
+        "rule": [row.key.rule for row in rows],
+        "severity": [row.severity for row in rows],
+        "applied": [row.applied for row in rows],
+        "passed": [row.applied - row.failed - row.unknown for row in rows],
+        "failed": [row.failed for row in rows],
+        "unknown": [row.unknown for row in rows],
+    }
+    return pa.table(columns, RULE_RESULTS_SCHEMA)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, get_args
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
     from pathlib import Path
+
+    from expectations.masks import RuleKey
 
 _KEYS = frozenset(
     {"rule", "xpath", "structures", "severity", "reason", "ticket", "expires", "leave_out", "when"}
@@ -56,9 +58,16 @@ class Severities:
     classes: Mapping[str, Severity]
     waivers: tuple[Waiver, ...]
     expired: tuple[Waiver, ...]
+    _known: dict[tuple[RuleKey, str], Severity] = field(default_factory=dict, repr=False, compare=False)
 
     def of(self, judged: Judged, structure: str) -> Severity:
         """Return the severity of a failure that is still in the document; what ``omit`` removes is not."""
+        of_rule = judged.key, structure
+        if of_rule not in self._known:
+            self._known[of_rule] = self._found(judged, structure)
+        return self._known[of_rule]
+
+    def _found(self, judged: Judged, structure: str) -> Severity:
         for waiver in self.waivers:
             if waiver.severity != "omit" and waiver.covers(judged, structure):
                 return waiver.severity
@@ -171,6 +180,7 @@ def _read(path: Path | None) -> tuple[Mapping[str, Severity], tuple[Waiver, ...]
     return {**SEVERITY_OF_CLASS, **classes}, waivers
 
 
+@cache
 def severities(day: dt.date, path: Path | None = None) -> Severities:
     """Read a severity table, the shipped one by default, as it holds on a day.
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from functools import cache
 from threading import RLock, get_ident
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from customers.dictionary import DEFAULT_VERSION
 from customers.structures import STRUCTURES
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
     from expectations.gx import SealedMasks
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """State what Great Expectations returned for one rule: success, the counts, and every failing row."""
 
     judged: Judged

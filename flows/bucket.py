@@ -180,8 +180,9 @@ class _Work:
     def _finish(self, aside: Aside) -> None:
         """Withdraw who left."""
         unplaced, secret = self.plan.unplaced, self.terms.secret
+        ids, refs = customer_ids(unplaced, secret), customer_refs(unplaced, secret)
         for settlement in self._settlements.values():
-            settlement.hold(customer_ids(unplaced, secret), customer_refs(unplaced, secret))
+            settlement.hold(ids, refs)
             settlement.finish(self.terms.control.kind, self.plan.keys)
         if not aside.outdated:
             spared = [self._siblings, alone_ids(unplaced, secret), self._unplaced, aside.spared(secret)]

@@ -107,6 +107,8 @@ def _judged(structure: str, bucket: Bucket, context: Context, watch: Stopwatch) 
 
 def _refused_before(mapped: Mapped, refused: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], pa.Table]:
     """Add the documents that staging or mapping already refused, with one finding each."""
+    if not mapped.refusals:
+        return refused, FINDINGS_SCHEMA.empty_table()
     refused = refused.copy()
     refused[[refusal.document for refusal in mapped.refusals if refusal.severity == "reject"]] = True
     rows = [
@@ -127,6 +129,8 @@ def _refused_before(mapped: Mapped, refused: NDArray[np.bool_]) -> tuple[NDArray
 
 def _results_before(mapped: Mapped) -> pa.Table:
     """Count the refusals of staging and mapping like those of a rule: of every document of the structure."""
+    if not mapped.refusals:
+        return RULE_RESULTS_SCHEMA.empty_table()
     failed: dict[tuple[str, str], set[int]] = {}
     for refusal in mapped.refusals:
         failed.setdefault((refusal.rule, refusal.severity), set()).add(refusal.document)

@@ -102,10 +102,17 @@ def _taken(parts: list[Staged], texts: pa.Array, begin: NDArray[np.int64], place
 def started_at(bucket: Bucket, document: NDArray[np.int64], count: int) -> Times:
     """Return the earliest start of each document among its registers: DOC 3040 or CCS (C-START-DATE)."""
     customers = bucket.registers.customers
+    if not bucket.starts:
+        bucket.starts.append(_starts(customers))
+    (text, backwards), *_ = bucket.starts
+    entries = _latest(count, document, backwards)
+    return _taken([customers], text, np.array([0, len(customers)]), entries)
+
+
+def _starts(customers: Staged) -> tuple[pa.Array, NDArray[np.int64]]:
+    """Return the start of each register, and a number that is the greater the earlier it is; every structure asks."""
     first = column(customers.columns["start_in_3040"], "customers.start_in_3040")
     text = arrow(earlier(first, column(customers.columns["start_in_ccs"], "customers.start_in_ccs")))
     stamps = seconds(text)
     unread = is_unread(text).to_numpy(zero_copy_only=False)
-    backwards = np.where(unread, UNREAD_TIME, np.where(stamps == NO_TIME, NO_TIME, -stamps))
-    entries = _latest(count, document, backwards)
-    return _taken([customers], text, np.array([0, len(customers)]), entries)
+    return text, np.where(unread, UNREAD_TIME, np.where(stamps == NO_TIME, NO_TIME, -stamps))

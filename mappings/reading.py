@@ -82,11 +82,18 @@ def tidy(values: pa.Array, fillers: tuple[str, ...]) -> pa.Array:
 
 def _without(values: pa.Array, words: tuple[str, ...]) -> pa.Array:
     gone = maybe_among(values, words)
+    if values.null_count:
+        gone &= values.is_valid().to_numpy(zero_copy_only=False)
     rows = gone.nonzero()[0]
     if len(rows) == 0:
         return values
-    gone[rows] = pc.is_in(values.take(pa.array(rows)), _word_set(words))
-    return pc.if_else(pa.array(gone), pa.scalar(None, pa.string()), values) if gone.any() else values
+    edges = octets(values)[1]
+    filled = rows[edges[rows] < edges[rows + 1]]
+    if len(filled):
+        gone[filled] = pc.is_in(values.take(pa.array(filled)), _word_set(words))
+        if not gone.any():
+            return values
+    return pc.if_else(pa.array(gone), pa.scalar(None, pa.string()), values)
 
 
 @cache

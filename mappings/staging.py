@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from customers.pseudonyms import customer_ids, customer_refs
-from customers.unread import is_unread
+from customers.unread import is_unread, may_be_marked
 from mappings.columns import column
 from mappings.octets import maybe_untidy, mended_where, octets
 from mappings.profile import NAMES, TABLES, Customers, OneRowTable, Table, columns_of
@@ -119,12 +119,13 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """Hold one staged bucket; ``row_seconds`` has what ``mappings.dating`` found out about rows of its tables."""
+    """Hold one staged bucket; ``row_seconds`` and ``starts`` have what ``mappings.dating`` found out about its rows."""
 
     registers: Registers
     tables: dict[type[Table], Staged]
     duplicates: list[Duplicate] = field(default_factory=list)
     row_seconds: dict[type[Table], NDArray[np.int64]] = field(default_factory=dict, repr=False)
+    starts: list[tuple[pa.Array, NDArray[np.int64]]] = field(default_factory=list, repr=False)
 
 
 def one_array(values: pa.ChunkedArray) -> pa.Array:
@@ -166,7 +167,9 @@ def stage_columns(
 
 def seconds(times: pa.Array) -> NDArray[np.int64]:
     """Return canonical timestamps as seconds UTC; missing and unread ones as NO_TIME."""
-    readable = pc.if_else(is_unread(times), pa.scalar(None, pa.string()), times)
+    readable = times
+    if may_be_marked(times):
+        readable = pc.if_else(is_unread(times), pa.scalar(None, pa.string()), times)
     stamps = readable.cast(pa.timestamp("s", tz="UTC")).cast(pa.int64())
     found: NDArray[np.int64] = pc.fill_null(stamps, NO_TIME).to_numpy(zero_copy_only=False)
     return found
@@ -174,6 +177,8 @@ def seconds(times: pa.Array) -> NDArray[np.int64]:
 
 def latest_seconds(times: pa.Array) -> NDArray[np.int64]:
     """Return canonical timestamps as seconds UTC; missing ones as NO_TIME, unread ones as UNREAD_TIME."""
+    if not may_be_marked(times):
+        return seconds(times)
     return np.where(is_unread(times).to_numpy(zero_copy_only=False), UNREAD_TIME, seconds(times))
 
 

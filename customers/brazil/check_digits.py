@@ -49,12 +49,12 @@ def valid(
     """
     texts = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
     texts = texts.cast(pa.large_string()).cast(pa.string()) if not pa.types.is_string(texts.type) else texts
-    shaped = pc.match_substring_regex(texts, shape)
-    candidates = texts.filter(pc.fill_null(shaped, False))  # noqa: FBT003 (Arrow's positional fill value)
-    verdicts = np.zeros(len(texts), dtype=bool)
-    if len(candidates):
-        matrix = _matrix(candidates, len(second) + 1)
+    shaped = pc.fill_null(pc.match_substring_regex(texts, shape), False)  # noqa: FBT003 (Arrow's fill value)
+    verdicts: NDArray[np.bool_] = shaped.to_numpy(zero_copy_only=False).copy()
+    if verdicts.any():
+        matrix = _matrix(texts if verdicts.all() else texts.filter(shaped), len(second) + 1)
         right = (_digits(matrix, first) == matrix[:, -2]) & (_digits(matrix, second) == matrix[:, -1])
-        varied = (matrix != matrix[:, :1]).any(axis=1)
-        verdicts[pc.fill_null(shaped, False).to_numpy(zero_copy_only=False)] = right & varied  # noqa: FBT003
-    return pa.array(verdicts, mask=pc.is_null(texts).to_numpy(zero_copy_only=False))
+        verdicts[verdicts] = right & (matrix != matrix[:, :1]).any(axis=1)
+    return pa.array(
+        verdicts, mask=texts.is_null().to_numpy(zero_copy_only=False) if texts.null_count else None
+    )
