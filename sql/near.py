@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from sqlalchemy import BigInteger, Column, MetaData, Table, Text
+from sqlalchemy import Column, MetaData, Table, Text
 
 from sql import fingerprints, serving
 from sql.bulk import append, read
@@ -30,30 +30,14 @@ _KEYS = _wanted("near_keys", "core_key")
 _IDS = _wanted("near_ids", "customer_id")
 _TAX_IDS = _wanted("near_tax_ids", "tax_id")
 _PERSONS = _wanted("near_persons", "person_id")
-_FOUND = Table(
-    "near_documents",
-    MetaData(),
-    Column("document_id", BigInteger, nullable=False),
-    Column("tax_id", Text),
-    prefixes=["TEMPORARY"],
-)
 _ALL = (_KEYS, _IDS, _TAX_IDS, _PERSONS)
 _CUSTOMER_IDS = pa.schema({"customer_id": pa.string()})
-DOCUMENTS_OF_IDS = """
-    SELECT d.document_id FROM near_ids AS i JOIN documents AS d ON d.customer_id = i.customer_id
-"""
-# Every look at a document takes a page of its own, so that theirs are looked at once.
-_FIND = """
-    INSERT INTO near_documents
-    SELECT d.document_id, d.tax_id FROM near_ids AS i JOIN documents AS d ON d.customer_id = i.customer_id
-"""
+OF_IDS = "SELECT customer_id FROM near_ids"
+OF_TAX_IDS = "SELECT tax_id FROM near_tax_ids"
 _FORMER = """
-    INSERT INTO near_tax_ids SELECT DISTINCT tax_id FROM near_documents WHERE tax_id IS NOT NULL
-"""
-_DOCUMENTS = """
-    SELECT document_id FROM near_documents
-    UNION
-    SELECT d.document_id FROM near_tax_ids AS t JOIN documents AS d ON d.tax_id = t.tax_id
+    INSERT INTO near_tax_ids
+    SELECT DISTINCT d.tax_id FROM near_ids AS i JOIN documents AS d ON d.customer_id = i.customer_id
+    WHERE d.tax_id IS NOT NULL
 """
 _STATES = f"""
     {serving.STATES} WHERE tax_id {{of_tax_ids}}
@@ -71,12 +55,14 @@ class Near:
 
     def each_served(self, version: str) -> Iterator[pa.Table]:
         """Return documents being served of all structures: ``sql.serving.SERVED_OF_ALL``."""
-        among = one_of(self._connection, _DOCUMENTS)
-        return serving.served_of_all(self._connection, version, f"document_id {among}")
+        # Either key tells where documents are, and no page of theirs is read before all of them are known.
+        of_ids, of_tax_ids = (one_of(self._connection, query) for query in (OF_IDS, OF_TAX_IDS))
+        among = f"(customer_id {of_ids} OR tax_id {of_tax_ids})"
+        return serving.served_of_all(self._connection, version, among)
 
     def each_customer_state(self) -> Iterator[pa.Table]:
         """Return the present state of persons: ``sql.serving.CUSTOMERS``."""
-        of_tax_ids = one_of(self._connection, "SELECT tax_id FROM near_tax_ids")
+        of_tax_ids = one_of(self._connection, OF_TAX_IDS)
         of_persons = one_of(self._connection, "SELECT person_id FROM near_persons")
         statement = _STATES.format(of_tax_ids=of_tax_ids, of_persons=of_persons)
         return serving.customer_states(self._connection, statement)
@@ -94,8 +80,8 @@ def served_among(connection: Connection, customer_ids: pa.Array) -> pa.Array:
     _IDS.create(connection)
     append(connection, _IDS, pa.table([customer_ids], names=_CUSTOMER_IDS.names))
     connection.exec_driver_sql(f"ANALYZE {_IDS.name}")
-    among = one_of(connection, DOCUMENTS_OF_IDS)
-    statement = f"SELECT DISTINCT customer_id FROM served WHERE document_id {among}"  # noqa: S608 (our own words)
+    among = one_of(connection, OF_IDS)
+    statement = f"SELECT DISTINCT customer_id FROM served WHERE customer_id {among}"  # noqa: S608 (our own words)
     found = read(connection, statement, _CUSTOMER_IDS, {})
     _IDS.drop(connection)
     return found["customer_id"].combine_chunks()
@@ -110,11 +96,9 @@ def near(
         for table, values in zip(_ALL, (core_keys, customer_ids, tax_ids, person_ids), strict=True):
             table.create(connection)
             append(connection, table, pa.table([values.drop_null().unique()], names=table.columns.keys()))
-        _FOUND.create(connection)
-        for statement in (_FIND, _FORMER):
-            connection.exec_driver_sql(statement)
-        for table in (*_ALL, _FOUND):
+        connection.exec_driver_sql(_FORMER)
+        for table in _ALL:
             connection.exec_driver_sql(f"ANALYZE {table.name}")
         yield Near(connection)
-        for table in (*_ALL, _FOUND):
+        for table in _ALL:
             table.drop(connection)

@@ -28,10 +28,11 @@ _AT_ONCE = 5
 
 def prepare(engine: Engine, run_seq: int, served_at: str) -> None:
     """Measure how long a run's documents will have waited at a moment, and settle all that it brings, unseen."""
-    measure: Work = partial(freshness.measure, run_seq=run_seq, served_at=served_at)
     with engine.connect() as connection:
         postgres = is_postgres(connection)
         keys = partitions.keys(connection, run_seq) if postgres else []
+    few = postgres and not keys
+    measure: Work = partial(freshness.measure, run_seq=run_seq, served_at=served_at, few=few)
     if keys:
         _together(engine, [measure, *(partial(partitions.make_key, key=key) for key in keys)])
     else:

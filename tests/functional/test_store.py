@@ -22,7 +22,7 @@ from customers.structures import STRUCTURES
 from sql import history, near, partitions
 from sql.bulk import read
 from sql.copy_binary import payload
-from sql.engine import is_postgres, open_engine, writing
+from sql.engine import is_postgres, one_of, open_engine, writing
 from sql.migrate import upgrade
 from sql.store import RunCount, RunStart, Store, open_store
 from sql.tables import metadata
@@ -546,23 +546,33 @@ def test_look_ups_use_indexes_on_postgres(postgres_database: str, column: str) -
     assert "Seq Scan" not in steps
 
 
-@pytest.mark.parametrize("statement", [history.DOCUMENTS, near.DOCUMENTS_OF_IDS])
-def test_who_asks_by_core_key_uses_an_index(any_database: str, statement: str) -> None:
-    """Explain what is asked by the ids that are made of core keys."""
+@pytest.mark.parametrize(
+    "asked",
+    [
+        history.DOCUMENTS.replace(":keys", "('x')"),
+        "SELECT structure FROM served WHERE customer_id {of_ids} OR tax_id {of_tax_ids}",
+    ],
+)
+def test_who_asks_by_core_key_uses_indexes(any_database: str, asked: str) -> None:
+    """Explain what is asked by the ids that are made of core keys, and by the persons of these."""
     with open_store(any_database) as store, writing(store.engine) as connection:
         postgres = is_postgres(connection)
         if postgres:
             # On tables this small reading all would be right.
             for way in ("seqscan", "hashjoin", "mergejoin"):
                 connection.exec_driver_sql(f"SET LOCAL enable_{way} = off")
-        connection.exec_driver_sql("CREATE TEMPORARY TABLE near_ids (customer_id text)")
-        asked = statement.replace(":keys", "('x')")
+        for name in ("customer_id", "tax_id"):
+            connection.exec_driver_sql(
+                f"CREATE TEMPORARY TABLE near_{name.removeprefix('customer_')}s ({name} text)"
+            )
+        asked = asked.format(
+            of_ids=one_of(connection, near.OF_IDS), of_tax_ids=one_of(connection, near.OF_TAX_IDS)
+        )
         explain = "EXPLAIN" if postgres else "EXPLAIN QUERY PLAN"
         plan = connection.exec_driver_sql(f"{explain} {asked}").all()
     steps = "\n".join(str(row[-1]) for row in plan)
-    assert (
-        "Index Cond: (customer_id = " if postgres else "INDEX documents_customer_id (customer_id=?)"
-    ) in steps
+    for name in ("customer_id", "tax_id"):
+        assert (f"Index Cond: ({name} = " if postgres else f"INDEX documents_{name} ({name}=?)") in steps
     assert "Seq Scan on documents" not in steps
     assert "SCAN d" not in steps
 
