@@ -187,4 +187,4 @@ class Distinct:
 
     def spread(self, verdicts: Booleans, column: Texts) -> Booleans:
         """Return the verdict on each value of the column."""
-        return column.all_good if verdicts.all() else verdicts[self.places]
+        return column.all_good if np.count_nonzero(verdicts) == len(verdicts) else verdicts[self.places]

@@ -88,6 +88,8 @@ def _occurrences(rule: FieldRule, scope: Scope) -> Mask:
 def _values(rule: FieldRule, scope: Scope) -> Mask:
     """Judge the readable values; an unread one fails the one rule of its leaf and is unknown to the others."""
     cells = scope.cells(rule.xpath)
+    if not cells.applied:
+        return all_pass(0)
     documents = scope.documents
     takes_unread = rule.id == unread_rule(documents.structure, rule.xpath, documents.version)
     failed, unjudged = _broken(rule, cells, scope)
@@ -105,6 +107,6 @@ def _broken(rule: FieldRule, cells: Cells, scope: Scope) -> tuple[Positions, int
         return NOTHING, 0
     good = kernels.KERNELS[rule.keyword](texts, rule.argument)
     if rule.keyword == "type" or scope.fields[rule.xpath].type != "number":
-        return (NOTHING if good.all() else texts.rows[~good]), 0
+        return (NOTHING if np.count_nonzero(good) == len(good) else texts.rows[~good]), 0
     numeric = kernels.matches(texts, NUMBER)
     return texts.rows[~good & numeric], int((~numeric).sum())

@@ -28,7 +28,7 @@ def prose_mask(rules: tuple[ProseRule, ...], block: str, scope: Scope) -> Mask:
         when, must = truth(rule.when, scope, block), truth(rule.must, scope, block)
         decided = when.true & must.known
         undecided = ~decided & ~when.false
-        if undecided.any():
+        if np.count_nonzero(undecided):
             undecided &= _unjudgeable(rule, block, scope)
         failed |= decided & must.false & ~own
         unknown |= undecided | (decided & own)

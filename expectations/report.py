@@ -110,6 +110,8 @@ def findings(failures: Iterable[Failure], documents: Documents, refs: pa.Array) 
     mapping names has no source.
     """
     batches = [_findings_of(failure, documents, refs) for failure in failures if len(failure.rows)]
+    if not batches:
+        return FINDINGS_SCHEMA.empty_table()
     table = pa.Table.from_batches(batches, FINDINGS_SCHEMA).combine_chunks()
     # Shapes are made last and at once: their Unicode patterns take longer to compile than to run.
     place = FINDINGS_SCHEMA.get_field_index("shape")

@@ -133,6 +133,8 @@ class Settlement:
 
     def withdraw(self, people: pa.Table, missing_siblings: pa.Array) -> None:
         """Stop serving the documents of persons who have no source for one any more, if all registers are here."""
+        if people.num_rows == 0:
+            return
         left_out = pc.is_in(people["tax_id"].combine_chunks(), missing_siblings, skip_nulls=True)
         undecided = people.filter(left_out)
         self.keep(undecided["customer_id"].combine_chunks())
@@ -234,6 +236,8 @@ class Settlement:
 
     def _mark_refused(self, place: pa.Array, customer_refs: pa.Array) -> None:
         """Let what is served of refused registers be stale from now on, if it is not yet; their findings say why."""
+        if place.null_count == len(place):
+            return
         known = place.is_valid()
         places, first = np.unique(place.drop_null().to_numpy(), return_index=True)
         fresh = ~self._stale(places.astype(np.int64))

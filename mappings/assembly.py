@@ -166,6 +166,8 @@ def _root(
 def _origin(files: str | pa.Array, lines: NDArray[np.int64], other: str, spare: NDArray[np.int64]) -> Origin:
     """Return where values stand; where that is nowhere (line 0), other lines of another file stand for it."""
     there = lines > 0
+    if there.all():
+        return Origin(files, lines)
     return Origin(pc.if_else(pa.array(there), files, other), np.where(there, lines, spare))
 
 

@@ -83,7 +83,8 @@ class _Nest:
     def _object(self, rows: Rows, path: str) -> pa.Array:
         """Return the text of an object for each row, missing where none of its members is there."""
         first, *rest = (self._value(rows, field) for field in self._children[path])
-        members = [*_member("", *first), *(part for value in rest for part in _member(",", *value))]
+        some = (value for value in rest if value[1].null_count < len(value[1]))
+        members = [*_member("", *first), *(part for value in some for part in _member(",", *value))]
         if first[1].null_count == 0:
             # Every row has its first member, so that braces and members are joined at once.
             return _joined("{", *members, "}")

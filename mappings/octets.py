@@ -123,7 +123,7 @@ def maybe_padded(values: pa.StringArray) -> NDArray[np.bool_]:
 def maybe_escaped(values: pa.StringArray) -> NDArray[np.bool_]:
     """Mark values in which JSON has to escape something: a quote, a backslash, a control character."""
     data, edges = octets(values)
-    return _values_at(np.flatnonzero((data < _BLANK) | (data == _QUOTE) | (data == _BACKSLASH)), edges)
+    return _values_at(((data < _BLANK) | (data == _QUOTE) | (data == _BACKSLASH)).nonzero()[0], edges)
 
 
 def of_width(values: pa.StringArray, width: int) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:

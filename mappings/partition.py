@@ -232,6 +232,5 @@ def stage_bucket(plan: Partition, number: int) -> Bucket:
         staged = stage(plan.export.tables[name], plan.core, rows, local[member[rows]])
         tables[staged.table] = staged
         duplicates += find_duplicates(staged)
-    for table in NAMES:
-        tables.setdefault(table, empty(table))
+    tables |= {table: empty(table) for table in NAMES if table not in tables}
     return Bucket(build_registers(customers, plan.keys.take(pa.array(chosen))), tables, duplicates)

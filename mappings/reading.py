@@ -244,6 +244,8 @@ def read(values: pa.Array, kind: Kind, codes: dict[str, str] | None, core: Core)
 
     A code that no table lists, a flag, year, date, timestamp or decimal that does not read as one stays unread.
     """
+    if values.null_count == len(values):
+        return pa.nulls(len(values), pa.string())
     if not pa.types.is_string(values.type):
         values = _native(values, kind)
     if kind is Kind.CODE:

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 def positions(parent: NDArray[np.int64] | NDArray[np.int32]) -> NDArray[np.int32]:
     """Return the 0-based place of each row among those with the same parent; rows are sorted by parent."""
-    starts = np.flatnonzero(np.append([True] * bool(len(parent)), parent[1:] != parent[:-1]))
+    another: NDArray[np.bool_] = parent[1:] != parent[:-1]
+    if np.count_nonzero(another) == len(another):
+        return np.zeros(len(parent), np.int32)
+    starts = np.append(np.zeros(1, np.int64), np.flatnonzero(another) + 1)
     lengths = np.diff(np.append(starts, len(parent)))
     return (np.arange(len(parent)) - np.repeat(starts, lengths)).astype(np.int32)
 
