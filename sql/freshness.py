@@ -26,13 +26,8 @@ if TYPE_CHECKING:
 
     Waits = np.ndarray[tuple[int], np.dtype[np.int64]]
 
-# In order of the customer, so that the pages of each one's documents are read once.
-_BY_CUSTOMER = """
-    (SELECT d.customer_id, d.structure, d.version, d.update_date_time, d.document_id
-     FROM {source} AS d WHERE {mine} ORDER BY d.customer_id)
-"""
-_NOT_STAMPED_BEFORE = """
-    NOT EXISTS (
+_STAMPED_BEFORE = """
+    AND NOT EXISTS (
         SELECT 1 FROM documents AS b
         WHERE b.customer_id = d.customer_id AND b.structure = d.structure AND b.version = d.version
           AND b.update_date_time >= d.update_date_time
@@ -111,7 +106,7 @@ def _read(
     if few:
         source, mine = _BY_CUSTOMER.format(source=source, mine=mine), "true"
     if not everything:
-        source, mine = _BY_CUSTOMER.format(source=source, mine=mine), _NOT_STAMPED_BEFORE
+        mine += _STAMPED_BEFORE
     statement = _STAMPS.format(join="string_agg" if postgres else "group_concat", source=source, mine=mine)
     waited: dict[str, list[stamps.Moments]] = {}
     # By COPY: a server's cursor, which SQLAlchemy would stream through, is left open when its session is lost.
