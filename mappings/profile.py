@@ -7,7 +7,6 @@ At mapping time every column is a pandas Series of Arrow strings in canonical fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, get_type_hints
 
@@ -71,14 +70,13 @@ Account = Annotated[Column, Kind.ACCOUNT]
 
 
 class Table:
-    """Mark a staging table. Every one also has the core key of its register and a source line."""
+    """Mark a staging table, of which nobody makes one: it has the core key of its register and a source line, too."""
 
 
 class OneRowTable(Table):
     """Mark a staging table with at most one row per register; a second row refuses all documents of the register."""
 
 
-@dataclass(frozen=True, slots=True)
 class Customers(OneRowTable):
     """Say who is a customer: one row per register."""
 
@@ -91,7 +89,6 @@ class Customers(OneRowTable):
     updated_at: Timestamp
 
 
-@dataclass(frozen=True, slots=True)
 class NaturalPersons(OneRowTable):
     """Describe a natural person."""
 
@@ -110,7 +107,6 @@ class NaturalPersons(OneRowTable):
     updated_at: Timestamp
 
 
-@dataclass(frozen=True, slots=True)
 class LegalPersons(OneRowTable):
     """Describe a company."""
 
@@ -120,14 +116,12 @@ class LegalPersons(OneRowTable):
     updated_at: Timestamp
 
 
-@dataclass(frozen=True, slots=True)
 class RegisteringCompanies(Table):
     """Name the institutions of the brand that keep the register."""
 
     companies_cnpj: Cnpj
 
 
-@dataclass(frozen=True, slots=True)
 class OtherDocuments(Table):
     """List documents other than CPF, CNPJ and passport."""
 
@@ -142,7 +136,6 @@ class OtherDocuments(Table):
     updated_at: Timestamp
 
 
-@dataclass(frozen=True, slots=True)
 class Nationalities(Table):
     """List nationalities other than the Brazilian one."""
 
@@ -150,7 +143,6 @@ class Nationalities(Table):
     updated_at: Timestamp
 
 
-@dataclass(frozen=True, slots=True)
 class NationalityDocuments(Table):
     """List the documents of a nationality."""
 
@@ -163,7 +155,6 @@ class NationalityDocuments(Table):
     additional_info: Text
 
 
-@dataclass(frozen=True, slots=True)
 class Filiation(Table):
     """Name the parents."""
 
@@ -172,7 +163,6 @@ class Filiation(Table):
     social_name: Text
 
 
-@dataclass(frozen=True, slots=True)
 class PostalAddresses(Table):
     """List the addresses."""
 
@@ -192,7 +182,6 @@ class PostalAddresses(Table):
     updated_at: Timestamp
 
 
-@dataclass(frozen=True, slots=True)
 class Phones(Table):
     """List the telephones."""
 
@@ -206,7 +195,6 @@ class Phones(Table):
     updated_at: Timestamp
 
 
-@dataclass(frozen=True, slots=True)
 class Emails(Table):
     """List the e-mail addresses."""
 
@@ -215,7 +203,6 @@ class Emails(Table):
     updated_at: Timestamp
 
 
-@dataclass(frozen=True, slots=True)
 class PersonalQualifications(OneRowTable):
     """Give occupation, income and patrimony of a natural person."""
 
@@ -232,7 +219,6 @@ class PersonalQualifications(OneRowTable):
     updated_at: Timestamp
 
 
-@dataclass(frozen=True, slots=True)
 class BusinessQualifications(OneRowTable):
     """Give revenue and patrimony of a company."""
 
@@ -247,7 +233,6 @@ class BusinessQualifications(OneRowTable):
     updated_at: Timestamp
 
 
-@dataclass(frozen=True, slots=True)
 class EconomicActivities(Table):
     """List the economic activities of a company."""
 
@@ -255,7 +240,6 @@ class EconomicActivities(Table):
     is_main: Flag
 
 
-@dataclass(frozen=True, slots=True)
 class Parties(Table):
     """List partners and administrators of a company."""
 
@@ -275,7 +259,6 @@ class Parties(Table):
     document_expiration_date: Date
 
 
-@dataclass(frozen=True, slots=True)
 class Products(Table):
     """List the contracted products; only those in force are served."""
 
@@ -284,7 +267,6 @@ class Products(Table):
     updated_at: Timestamp
 
 
-@dataclass(frozen=True, slots=True)
 class Accounts(Table):
     """List the accounts; only those in force are served."""
 
@@ -298,7 +280,6 @@ class Accounts(Table):
     updated_at: Timestamp
 
 
-@dataclass(frozen=True, slots=True)
 class Procurators(Table):
     """List legal representatives and procurators."""
 
@@ -309,7 +290,6 @@ class Procurators(Table):
     updated_at: Timestamp
 
 
-@dataclass(frozen=True, slots=True)
 class PortabilitiesReceived(Table):
     """List the salary portabilities received."""
 
@@ -320,7 +300,6 @@ class PortabilitiesReceived(Table):
     portability_approval_date: Date
 
 
-@dataclass(frozen=True, slots=True)
 class PaychecksBankLinks(Table):
     """List the salary accounts opened for an employer."""
 
@@ -374,7 +353,7 @@ NAMES: dict[type[Table], str] = {table: name for name, table in TABLES.items()}
 
 def _kinds(table: type[Table]) -> dict[str, Kind]:
     hints = get_type_hints(table, include_extras=True)
-    return {column.name: hints[column.name].__metadata__[0] for column in fields(table)}  # type: ignore[arg-type]
+    return {name: hint.__metadata__[0] for name, hint in hints.items()}
 
 
 _KINDS = {table: _kinds(table) for table in NAMES}
