@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sql import freshness, partitions
 from sql.engine import is_postgres, writing
+from sql.tables import documents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,7 +32,7 @@ def prepare(engine: Engine, run_seq: int, served_at: str) -> None:
     with engine.connect() as connection:
         postgres = is_postgres(connection)
         keys = partitions.keys(connection, run_seq) if postgres else []
-    few = postgres and not keys
+    few = postgres and not any(key.own.whole is documents for key in keys)
     measure: Work = partial(freshness.measure, run_seq=run_seq, served_at=served_at, few=few)
     if keys:
         _together(engine, [measure, *(partial(partitions.make_key, key=key) for key in keys)])
