@@ -64,7 +64,7 @@ _KEYED_FIRST = Kind("TABLE", keys_before=9)
 KINDS = {
     "unlogged, no key": Kind("UNLOGGED TABLE"),
     "logged, primary key in place": Kind("TABLE", keys_before=1),
-    "logged, then the product's four keys": _LOADED_FIRST,
+    "logged, then the product's keys": _LOADED_FIRST,
 }
 
 
