@@ -92,4 +92,7 @@ def add(totals: Words, owner: NDArray[np.int64] | NDArray[np.int32], words: Word
     if len(owner) == 0:
         return
     first = np.flatnonzero(np.append([True], owner[1:] != owner[:-1]))
-    totals[owner[first]] += np.add.reduceat(words, first)
+    if len(first) == len(owner):
+        totals[owner] += words
+    else:
+        totals[owner[first]] += np.add.reduceat(words, first)

@@ -25,8 +25,8 @@ class WordIndex:
         """Take words in ascending order."""
         bits = max(1, len(words).bit_length())
         self._words, self._shift = words, np.uint64(_BITS - bits)
-        firsts = np.arange(1 << bits, dtype=np.uint64) << self._shift
-        self._starts = np.searchsorted(words, firsts).astype(np.int32)
+        counts = np.bincount((words >> self._shift).view(np.int64), minlength=1 << bits)
+        self._starts = (np.cumsum(counts) - counts).astype(np.int32)
 
     def __len__(self) -> int:
         """Count the words."""
