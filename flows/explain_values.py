@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mappings.assembly import Mapped
     from mappings.core import Core
     from mappings.extract import Export
-    from mappings.staging import Bucket
+    from mappings.staging import Bucket, Staged
     from mappings.structure_map import BlockMap, Context, StructureMap
 
 
@@ -278,7 +278,7 @@ class Follow:
             for row, line in enumerate(staged.lines.tolist())
             if line not in sent and (keys[row] == lead or not own_register)
         ]
-        refused = self._refused_rows(block_map, staged.view(np.array(left, np.int64)))
+        refused = self._refused_rows(block_map, staged, left)
         sends, refine = block_map.sends, self.structure_map.refine if not sent else None
         return [
             (
@@ -291,10 +291,10 @@ class Follow:
             for row, no in zip(left, refused, strict=True)
         ]
 
-    def _refused_rows(self, block_map: BlockMap, view: Any) -> list[bool]:  # noqa: ANN401 (the profile's own class)
-        count = len(next(iter(getattr(view, name) for name in view.__dataclass_fields__)))
+    def _refused_rows(self, block_map: BlockMap, staged: Staged, rows: list[int]) -> list[bool]:
         if block_map.sends is None:
-            return [False] * count
+            return [False] * len(rows)
+        view = staged.view(np.array(rows, np.int64))
         sent = pa.chunked_array(block_map.sends(view, self.context).array.__arrow_array__())
         return [answer is False for answer in sent.to_pylist()]
 
