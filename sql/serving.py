@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from sqlalchemy import BigInteger, Column, MetaData, Table, Text, text
+from sqlalchemy import BigInteger, Column, Index, MetaData, Table, Text, text
 
 from sql.bulk import append, read, read_each
+from sql.engine import one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,13 +52,17 @@ _COUNTS = "SELECT structure, COUNT(*) AS documents FROM served WHERE version = :
 _SERVED_OF_ALL = f"SELECT structure, {_COLUMNS} FROM served WHERE version = :version"  # noqa: S608 (ours)
 
 # A document is not served any more when the last run to end a period of it came after the last to begin one.
+# Whose documents are wanted is found first: PostgreSQL would read all there are for some thousand.
 _STORED = """
+    WITH found AS MATERIALIZED (
+        SELECT d.document_id, d.run_seq, d.customer_id, d.content_hash, d.tax_id
+        FROM documents AS d
+        WHERE d.structure = :structure AND d.version = :version AND d.customer_id {of_wanted})
     SELECT w.customer_id, w.content_hash, MAX(d.document_id) AS document_id
     FROM wanted AS w
-    JOIN documents AS d ON d.customer_id = w.customer_id AND d.content_hash = w.content_hash
+    JOIN found AS d ON d.customer_id = w.customer_id AND d.content_hash = w.content_hash
         AND COALESCE(d.tax_id, '') = COALESCE(w.tax_id, '')
-    WHERE d.structure = :structure AND d.version = :version
-      AND (SELECT MAX(r.run_seq) FROM retired AS r JOIN publications AS p ON p.run_seq = r.run_seq
+    WHERE (SELECT MAX(r.run_seq) FROM retired AS r JOIN publications AS p ON p.run_seq = r.run_seq
            WHERE r.document_id = d.document_id)
         > COALESCE((SELECT MAX(s.run_seq) FROM served_again AS s
                     JOIN publications AS p ON p.run_seq = s.run_seq
@@ -80,6 +85,7 @@ _WANTED = Table(
     Column("customer_id", Text, nullable=False),
     Column("content_hash", Text, nullable=False),
     Column("tax_id", Text),
+    Index("wanted_customer_id", "customer_id"),
     prefixes=["TEMPORARY"],
 )
 
@@ -112,7 +118,8 @@ def stored_before(connection: Connection, structure: str, version: str, wanted: 
     _WANTED.create(connection)
     append(connection, _WANTED, wanted.select(["customer_id", "content_hash", "tax_id"]))
     connection.exec_driver_sql("ANALYZE wanted")
-    found = read(connection, _STORED, STORED, {"structure": structure, "version": version})
+    statement = _STORED.format(of_wanted=one_of(connection, "SELECT customer_id FROM wanted"))
+    found = read(connection, statement, STORED, {"structure": structure, "version": version})
     _WANTED.drop(connection)
     return found
 
