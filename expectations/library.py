@@ -1,8 +1,8 @@
 """Import Great Expectations in a quarter of its time: without what is not used here.
 
 The library makes a class for every expectation, metric and data source that there is, and imports SciPy's statistics,
-Altair and SQLAlchemy's mapper for some of them, and Requests for its cloud. Here these are made when somebody asks for
-them, but for the readers of files that pandas has, which are not made at all.
+Altair and SQLAlchemy's mapper for some of them. Here these are made when somebody asks for them, but for the readers of
+files that pandas has, which are not made at all.
 
 A third of what is left is spent by pydantic on deep copies of the fields that one model hands down to the next, by the
 general way for objects of which nothing is known. While models are made they are copied slot by slot.
@@ -20,7 +20,6 @@ from types import BuiltinFunctionType, FunctionType, NoneType
 from typing import TYPE_CHECKING, Any
 
 from customers.absent import absent
-from expectations.deferred import deferred
 from expectations.lean import lean
 
 if TYPE_CHECKING:
@@ -37,8 +36,6 @@ _LEAN = (
     "great_expectations.render",
     "great_expectations.render.renderer",
 )
-# What it asks of its cloud, with the modules that only this needs.
-_CLOUD = {"requests": (), "great_expectations.core.http": ("create_session",)}
 # What the library does without where it is not installed.
 _OPTIONAL = ("sqlalchemy.orm",)
 _READERS = "_generate_pandas_data_asset_models"
@@ -113,7 +110,7 @@ def import_great_expectations() -> None:
 
 
 def _import() -> None:
-    with lean(_LEAN), deferred(_CLOUD), absent(*_OPTIONAL), _nothing_collected(), fields_copied_by_slot():
+    with lean(_LEAN), absent(*_OPTIONAL), _nothing_collected(), fields_copied_by_slot():
         import_module("great_expectations")
         with _no_readers():
             import_module("great_expectations.datasource.fluent.pandas_datasource")

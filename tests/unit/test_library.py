@@ -18,7 +18,7 @@ _SCRIPT = """
 import sys
 from expectations.library import import_great_expectations
 import_great_expectations()
-print(sorted({"scipy", "altair", "sqlalchemy.orm", "jinja2", "urllib3"} & sys.modules.keys()))
+print(sorted({"scipy", "altair", "sqlalchemy.orm", "jinja2"} & sys.modules.keys()))
 made = ("great_expectations.expectations.core.expect_", "great_expectations.datasource.fluent.spark")
 print(sorted(name.rpartition(".")[2] for name in sys.modules if name.startswith(made)))
 import great_expectations.expectations.core as core, great_expectations.expectations as expectations
@@ -30,10 +30,6 @@ from great_expectations.datasource.fluent.data_asset.path.pandas.generated_asset
 print(SparkDatasource.__name__, CSVAsset.__name__)
 from great_expectations.expectations.core import expect_column_kl_divergence_to_be_less_than as charted
 print(round(charted.stats.norm.cdf(0), 1), charted.alt.Chart.__name__)
-from great_expectations.data_context.store.gx_cloud_store_backend import create_session
-sessions = create_session("a token"), create_session("a token")
-import great_expectations.core.http as http, great_expectations.checkpoint.actions as actions
-print({type(one) is http.requests.Session for one in sessions}, http.create_session.__name__, actions.requests.codes.ok)
 import altair, scipy.stats
 print(charted.alt.Chart is altair.Chart, charted.stats.norm is scipy.stats.norm)
 """
@@ -100,7 +96,7 @@ def test_what_is_not_used_here_is_imported_when_it_is_asked_for() -> None:
     said = subprocess.run([sys.executable, "-c", _SCRIPT], capture_output=True, text=True, check=True)
     told = said.stdout.split("\n")
     assert told[:5] == ["[]", "[]", "True {True}", "True", "SparkDatasource CSVAsset"]
-    assert told[5:8] == ["0.5 Chart", "{True} create_session 200", "True True"]
+    assert told[5:7] == ["0.5 Chart", "True True"]
 
 
 _PACKAGE = """
