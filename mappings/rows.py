@@ -20,8 +20,6 @@ def positions(parent: NDArray[np.int64] | NDArray[np.int32]) -> NDArray[np.int32
     if np.count_nonzero(another) == len(another):
         return np.zeros(len(parent), np.int32)
     starts = np.append(np.zeros(1, np.int64), np.flatnonzero(another) + 1)
-    if len(starts) == len(parent):
-        return np.zeros(len(parent), np.int32)
     lengths = np.diff(np.append(starts, len(parent)))
     return (np.arange(len(parent)) - np.repeat(starts, lengths)).astype(np.int32)
 

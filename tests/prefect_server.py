@@ -6,7 +6,6 @@ processes of their own, and tests speak to the server over HTTP.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from tests.servers import free_port
+from tests.unmeasured import unmeasured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,7 +67,7 @@ def running() -> Iterator[PrefectServer]:
     """Run a server on a free port; raises OSError where none can be opened."""
     port, home = free_port(), Path(tempfile.mkdtemp(prefix="cadastra-prefect-"))
     environment = {
-        **os.environ,
+        **unmeasured(),
         "PREFECT_HOME": str(home),
         "PREFECT_SERVER_API_HOST": "127.0.0.1",
         "PREFECT_SERVER_API_PORT": str(port),
@@ -75,7 +75,6 @@ def running() -> Iterator[PrefectServer]:
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         "DO_NOT_TRACK": "1",
     }
-    environment.pop("COVERAGE_PROCESS_CONFIG", None)  # the server is not measured
     command = ["/bin/sh", "-c", GUARD, sys.executable, str(home)]
     guard = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True)
     try:

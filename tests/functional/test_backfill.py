@@ -19,6 +19,7 @@ from sql.store import open_store
 from tests.conftest import ROOT
 from tests.exports import CONTROL, natural_person, write_export
 from tests.functional.test_run import cadastra
+from tests.unmeasured import unmeasured
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -169,7 +170,11 @@ def test_ctrl_c_ends_it_with_one_line_and_the_same_command_goes_on(root: Path, s
     dates = ("--from", "2026-11-01", "--to", "2026-11-02")
     command = ("backfill", "--exports", str(root), "--database", sqlite_url, "--no-docs", *dates)
     process = subprocess.Popen(
-        [sys.executable, "-m", "flows.cli", *command], cwd=ROOT, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "flows.cli", *command],
+        cwd=ROOT,
+        env=unmeasured(),
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert process.stderr is not None
     said = [process.stderr.readline(), process.stderr.readline()]

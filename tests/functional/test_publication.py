@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from sql.store import open_store
 from tests.bank import CORE, NAMES, PF, PI, PQ, SECRET, Bank
 from tests.conftest import ROOT
 from tests.exports import cpf, natural_person, write_export
+from tests.unmeasured import unmeasured
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ def start(*arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "flows.cli", *arguments],
         cwd=ROOT,
-        env={**os.environ, "CADASTRA_SECRET": SECRET},
+        env={**unmeasured(), "CADASTRA_SECRET": SECRET},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -67,14 +67,14 @@ def test_a_second_runner_is_told_who_runs_and_since_when(tmp_path: Path, any_dat
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_ends_a_run_in_good_order(number: int, code: int, tmp_path: Path, any_database: str) -> None:
     folder = tmp_path / "export"
-    write_sample(folder, customers=3_000, seed=2, date=date(2026, 11, 20))
+    write_sample(folder, customers=20_000, seed=2, date=date(2026, 11, 20))
     arguments = ("run", "--export", str(folder), "--database", any_database, "--no-docs", "--quiet")
     with open_store(any_database):
         process = start(*arguments)
         while states(any_database) != ["running"]:
             assert process.poll() is None, process.communicate()[1]
             time.sleep(0.05)
-        time.sleep(1)
+        time.sleep(0.3)
         process.send_signal(number)
         began = time.monotonic()
         said = process.communicate(timeout=30)[1]
