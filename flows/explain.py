@@ -44,8 +44,11 @@ _NOT_SENT_AT_ALL = {
 def explain(question: Question, database: Glance) -> Explanation:
     """Answer a question from the serving database and the export's files.
 
-    Raises UsageError for a customer that neither knows.
+    Raises UsageError for a key that is blank, and for a customer that neither knows.
     """
+    if not question.key:  # every line of the exports has it in it
+        msg = "the key is empty: a core key, customer_id or tax id is wanted"
+        raise UsageError(msg)
     sight = look_up(question, database)
     if not sight.found_by:
         msg = "no customer is known by this key: neither the serving database nor the newest exports have it"

@@ -290,6 +290,7 @@ def test_registers_of_one_person_are_explained_together(nights: Nights) -> None:
     ("question", "told"),
     [
         (("nobody",), "no customer is known"),
+        ((" ",), "the key is empty"),
         (("F1", "/data/contacts/phone/areaCode"), "did you mean /data/contacts/phones/areaCode"),
         (("F1", "areaCode"), "did you mean /data/contacts/phones/areaCode"),
         (("F1", "$.contacts.phones[7].number"), "have no"),
