@@ -6,13 +6,14 @@ Everything is computed when first asked for and kept, because many rules ask the
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from customers.repetition import seems_repetitive
 from customers.unread import is_unread, may_be_marked
 
 if TYPE_CHECKING:
@@ -22,15 +23,9 @@ Booleans = np.ndarray[tuple[int], np.dtype[np.bool_]]
 Positions = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 _ASCII = 0x80
-# A column is worth looking at by distinct value if this many of its values, taken evenly, are this few.
-_SAMPLE, _FEW = 128, 64
+# A column is worth looking at by distinct value if a sample has no more than these.
+_FEW = 64
 _NOWHERE: Positions = np.empty(0, dtype=np.int64)
-
-
-@lru_cache(maxsize=64)
-def _spread(values: int) -> pa.Array:
-    """Return places to look at, evenly among some values."""
-    return pa.array(np.arange(_SAMPLE) * (values - 1) // (_SAMPLE - 1))
 
 
 def booleans(mask: pa.Array) -> Booleans:
@@ -122,9 +117,7 @@ class Texts:
     @cached_property
     def distinct(self) -> Distinct | None:
         """Return the distinct values, if a sample says that there are few: each need be judged but once."""
-        if len(self) < _SAMPLE:
-            return None
-        if len(self.values.take(_spread(len(self))).unique()) > _FEW:
+        if not seems_repetitive(self.values, _FEW):
             return None
         encoded = self.values.dictionary_encode()
         found = encoded.dictionary

@@ -8,13 +8,14 @@ Dates and times have ``mappings.moments`` to themselves.
 from __future__ import annotations
 
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from customers.repetition import seems_repetitive
 from customers.unread import UNREAD, marked
 from mappings.moments import read_dates, read_timestamps
 from mappings.octets import (
@@ -49,8 +50,8 @@ _WIDTHS = {
     Kind.ACCOUNT: 8,
 }
 _MASKED = {Kind.CPF, Kind.CNPJ, Kind.CEP, Kind.IBGE, Kind.CNAE, Kind.DIGITS, Kind.TAX_ID, Kind.CPF_OR_CNPJ}
-# A column whose values repeat so often, by a sample of it, is read once for each distinct one.
-_SAMPLE, _FEW = 128, 32
+# A column is read once for each distinct value if a sample has no more than these.
+_FEW = 32
 _DOCUMENTS = {Kind.CPF, Kind.CNPJ, Kind.TAX_ID, Kind.CPF_OR_CNPJ, Kind.NUMBER}
 _CPF_WIDTH, _CNPJ_WIDTH = 11, 14
 
@@ -226,19 +227,6 @@ def _by_distinct(read: Callable[[pa.Array], pa.Array], values: pa.Array) -> pa.A
     return read(encoded.dictionary).take(encoded.indices)
 
 
-def _seems_repetitive(values: pa.Array) -> bool:
-    """Say whether a column seems to have few distinct texts; an error costs time and nothing else."""
-    if not pa.types.is_string(values.type) or len(values) < _SAMPLE:
-        return False
-    return len(values.take(_spread(len(values))).unique()) <= _FEW
-
-
-@lru_cache(maxsize=64)
-def _spread(rows: int) -> pa.Array:
-    """Return places to look at, evenly among some rows."""
-    return pa.array(np.arange(_SAMPLE) * (rows - 1) // (_SAMPLE - 1))
-
-
 def read(values: pa.Array, kind: Kind, codes: dict[str, str] | None, core: Core) -> pa.Array:
     """Read the raw cells of one column as their kind.
 
@@ -254,7 +242,7 @@ def read(values: pa.Array, kind: Kind, codes: dict[str, str] | None, core: Core)
         if pa.types.is_boolean(values.type):
             return pc.if_else(values, "true", "false")
         return _by_code(values, {core.true: "true", core.false: "false"}, core)
-    if kind is Kind.YEAR or _seems_repetitive(values):
+    if kind is Kind.YEAR or (pa.types.is_string(values.type) and seems_repetitive(values, _FEW)):
         return _by_distinct(lambda distinct: _read_tidy(_tidy_text(distinct, core), kind, core), values)
     return _read_tidy(_tidy_text(values, core), kind, core)
 
